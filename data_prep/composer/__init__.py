@@ -1,0 +1,1 @@
+"""A small composer: invented songs whose sound and words each tell their mood in part."""

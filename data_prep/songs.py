@@ -1,0 +1,71 @@
+"""A song as its source gives it, before it has a place in a corpus folder, and a song that is not taken."""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+RESERVED = frozenset('/\\:*?"<>|')
+"""Letters that one system or another does not allow in the name of a file."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Song:
+    """One song of a source."""
+
+    track_id: str
+    artist: str | None = None
+    title: str | None = None
+    mood: str | None = None
+    tags: tuple[str, ...] = ()
+    split: str | None = None
+    audio: Path | None = None
+    """Its file at the source."""
+    lyrics: str | None = None
+    """Its words themselves."""
+    language: str | None = None
+    """ISO 639-1; None: to be detected from the lyrics."""
+    licence: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rejected:
+    """A song that was not taken, and why."""
+
+    song: str
+    """Its id, or what stood in its place."""
+    reason: str
+    """Counted in the data card: the same words for the same fault."""
+    detail: str = ""
+    line: int | None = None
+    """Line of the source table, counted from 1."""
+
+
+def split_tags(text: str) -> tuple[str, ...]:
+    """Tags of one cell, separated by ``|`` or ``;``: lower-cased, trimmed, each once, in their order.
+
+    >>> split_tags("Sweet| Calm |sweet;")
+    ('sweet', 'calm')
+    """
+    tags = (" ".join(tag.casefold().split()) for tag in re.split(r"[|;]", text))
+    return tuple(dict.fromkeys(tag for tag in tags if tag))
+
+
+def tag_vocabulary(songs: Iterable[Song]) -> tuple[str, ...]:
+    """All tags of the songs, sorted."""
+    return tuple(sorted({tag for song in songs for tag in song.tags}))
+
+
+def is_file_name(track_id: str) -> bool:
+    """Whether an id can name a file on every system: printable, no separator or reserved sign, 1 to 100 letters."""
+    return track_id == file_name(track_id)
+
+
+def file_name(text: str) -> str:
+    """Text made fit to name a file on every system.
+
+    >>> file_name("happy/AC:DC - What?")
+    'happy_AC_DC - What_'
+    """
+    fit = "".join(letter if letter.isprintable() and letter not in RESERVED else "_" for letter in text)
+    return fit.strip(" .")[:100].rstrip() or "_"

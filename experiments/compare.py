@@ -1,0 +1,70 @@
+"""Which model is better, and by how much more than chance? (paper: main table)
+
+Run: python experiments/compare.py runs/fusion --out reports/fusion
+Reads finished run folders only and needs no GPU: about 3 s for 3 models x 5 folds x 3 seeds on 600 songs.
+Writes comparison.md, comparison.csv and comparison.tex. Numbers to expect stand in the header of the experiment that
+wrote the runs.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import tyro
+
+from research.reports.predictions import read_runs
+from research.reports.scores import differences, score_models
+from research.reports.tables import caption, difference_sentence, display_table, write_report
+
+
+@dataclass(frozen=True, kw_only=True)
+class Config:
+    runs: tyro.conf.Positional[tuple[Path, ...]]
+    """Run folders, or folders that hold them at any depth."""
+    out: Path | None = None
+    """Folder of the report; reports/NAME OF THE FIRST FOLDER when left out."""
+    reference: str | None = None
+    """Model the others are compared with; the best of those of one side (audio or lyrics) when left out."""
+
+
+def find_runs(folder: Path) -> list[Path]:
+    """Run folders in a folder, or the folder itself where it is one; a run's own subfolders are not searched.
+
+    Raises:
+        FileNotFoundError: no such folder, or no run in it.
+    """
+    if not folder.is_dir():
+        raise FileNotFoundError(f"{folder} does not exist; give a folder that an experiment wrote with --out")
+    if not (found := _runs_below(folder)):
+        raise FileNotFoundError(f"{folder} holds no run (no config.json at any depth); run an experiment first")
+    return found
+
+
+def report(folders: Sequence[Path], out: Path, reference: str | None = None) -> None:
+    """Score the runs in `folders`, print the comparison and write it to `out`."""
+    found = dict.fromkeys(run.resolve() for folder in folders for run in find_runs(folder))
+    scores = score_models(read_runs(found))
+    against = differences(scores, reference)
+    write_report(scores, against, out)
+    print(caption(scores), display_table(scores).to_string(index=False), sep="\n\n", end="\n\n")
+    for score in scores:
+        print(f"{score.name} ({score.protocol}): {'; '.join(score.notes)}")
+    for difference in against:
+        print(difference_sentence(difference))
+    print(f"written: {out / 'comparison.md'}, .csv, .tex")
+
+
+def _runs_below(folder: Path) -> list[Path]:
+    if (folder / "config.json").is_file():
+        return [folder]
+    return [run for child in sorted(folder.iterdir()) if child.is_dir() for run in _runs_below(child)]
+
+
+def main(config: Config) -> None:
+    if not config.runs:
+        raise ValueError("no folder of runs given; name at least one, such as runs/fusion")
+    report(config.runs, config.out or Path("reports") / config.runs[0].resolve().name, config.reference)
+
+
+if __name__ == "__main__":
+    main(tyro.cli(Config))

@@ -1,0 +1,242 @@
+"""From a corpus to batches: windows read from the feature store in one go, words tokenised once, lengths bucketed."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Float16, Int
+from torch.utils.data import DataLoader, Dataset, Sampler
+
+from research.batch import Batch
+from research.features.audio import MelSettings, window_starts
+from research.features.augment import drop_modality, spec_augment
+from research.features.store import MelStore
+from research.tracks import TrackTable
+
+Tokenize = Callable[[Sequence[str]], list[np.ndarray]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class InputConfig:
+    mel: MelSettings = MelSettings()
+    """How sound becomes a spectrogram."""
+    window_frames: int = 216
+    """Length of the pieces a network hears; 216 frames are 5.0 s at the default hop."""
+    eval_windows: int = 6
+    """Pieces of a song, evenly spaced, that are averaged in evaluation."""
+    max_tokens: int = 256
+    """Longer lyrics are cut here."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Augmentation:
+    """What changes from epoch to epoch in training; all zero: nothing but the place of the window."""
+
+    time_mask: int = 40
+    """Longest of two SpecAugment masks along time, in frames."""
+    mel_mask: int = 16
+    """Longest of two SpecAugment masks along frequency, in mel bands."""
+    drop_audio: float = 0.1
+    """Share of songs with words that lose their sound for one step, so that the model learns to do without."""
+    drop_lyrics: float = 0.1
+    """Share of songs with sound that lose their words for one step."""
+
+
+@dataclass(frozen=True)
+class Songs:
+    """A corpus as a model reads it; arrays are aligned with the rows of `tracks`."""
+
+    tracks: TrackTable
+    inputs: InputConfig
+    store: MelStore | None
+    """None: this corpus, or this experiment, has no sound."""
+    store_rows: Int[np.ndarray, " songs"]
+    """Row in the store; -1 where a song has no readable sound."""
+    n_frames: Int[np.ndarray, " songs"]
+    """Length in spectrogram frames; 0 where a song has no readable sound."""
+    tokens: list[np.ndarray]
+    """Token ids; empty where a song has no words."""
+    targets: Int[np.ndarray, " songs"]
+    """Position of the mood in `tracks.corpus.labels`; -1 where none."""
+
+    @property
+    def has_audio(self) -> Bool[np.ndarray, " songs"]:
+        return self.store_rows >= 0
+
+    @property
+    def has_lyrics(self) -> Bool[np.ndarray, " songs"]:
+        return np.array([len(ids) > 0 for ids in self.tokens], dtype=bool)
+
+
+def load_songs(tracks: TrackTable, inputs: InputConfig, store: MelStore | None, tokenize: Tokenize | None) -> Songs:
+    """Join a table with its features; words are read and tokenised here, once.
+
+    Args:
+        store: the feature store of this table, or None to do without sound.
+        tokenize: texts to token ids without padding (`research.features.lyrics.tokenize_lyrics` with its tokenizer
+            bound), or None to do without words.
+    """
+    ids = list(tracks.frame["track_id"])
+    place = {label: index for index, label in enumerate(tracks.corpus.labels)}
+    targets = np.array([place.get(mood, -1) for mood in tracks.frame["mood"]], dtype=np.int64)
+    store_rows = np.full(len(ids), -1) if store is None else store.rows(ids)
+    n_frames = np.zeros(len(ids), dtype=np.int64) if store is None else store.n_frames(ids)
+    texts = [tracks.lyrics_text(row) or "" if tokenize else "" for row in range(len(ids))]
+    tokens = tokenize(texts) if tokenize else [np.zeros(0, dtype=np.int32)] * len(ids)
+    return Songs(tracks, inputs, store, store_rows, n_frames, tokens, targets)
+
+
+class SongDataset(Dataset):
+    """Some songs of a corpus. Reads whole batches (`__getitems__`), so a batch costs one pass over the memory map.
+
+    What is random depends on seed, epoch and song alone, never on order, batch or process: any of them may change
+    between two runs, or a run may be resumed, and a song is still heard from the same place.
+    """
+
+    def __init__(
+        self,
+        songs: Songs,
+        rows: Int[np.ndarray, " rows"],
+        *,
+        read_audio: bool = True,
+        read_lyrics: bool = True,
+        augmentation: Augmentation | None = None,
+        seed: int = 0,
+    ):
+        """With `augmentation=None` songs are read for evaluation: evenly spaced windows, nothing random."""
+        self.songs = songs
+        self.rows = rows
+        self.augmentation = augmentation
+        self.seed = seed
+        self.epoch = 0
+        self.has_audio = songs.has_audio[rows] & read_audio
+        self.has_lyrics = songs.has_lyrics[rows] & read_lyrics
+        self.targets = songs.targets[rows]
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    @property
+    def n_tokens(self) -> Int[np.ndarray, " rows"]:
+        """Length of each song's words, for bucketing."""
+        lengths = np.array([len(self.songs.tokens[row]) for row in self.rows], dtype=np.int64)
+        return np.where(self.has_lyrics, lengths, 0)
+
+    def __getitem__(self, position: int) -> Batch:
+        return self.__getitems__([position])
+
+    def __getitems__(self, positions: Sequence[int]) -> Batch:
+        rows = self.rows[positions]
+        generators = [np.random.default_rng([self.seed, self.epoch, row]) for row in rows]
+        has_audio, has_lyrics = self.has_audio[positions], self.has_lyrics[positions]
+        if self.augmentation is not None:
+            for one, generator in zip(_singles(len(rows)), generators, strict=True):
+                has_audio[one], has_lyrics[one] = drop_modality(
+                    has_audio[one],
+                    has_lyrics[one],
+                    self.augmentation.drop_audio,
+                    self.augmentation.drop_lyrics,
+                    generator,
+                )
+        mel = self._windows(rows, has_audio, generators)
+        input_ids, attention_mask = _pad([self.songs.tokens[row] for row in rows], has_lyrics)
+        return Batch(
+            mel=torch.from_numpy(mel).transpose(2, 3),
+            input_ids=torch.from_numpy(input_ids),
+            attention_mask=torch.from_numpy(attention_mask),
+            has_audio=torch.from_numpy(has_audio),
+            has_lyrics=torch.from_numpy(has_lyrics),
+            target=torch.from_numpy(self.targets[positions]),
+            track_index=torch.from_numpy(rows),
+        )
+
+    def _windows(
+        self, rows: np.ndarray, has_audio: np.ndarray, generators: list[np.random.Generator]
+    ) -> Float16[np.ndarray, "batch windows frames n_mels"]:
+        songs, inputs = self.songs, self.songs.inputs
+        heard = np.flatnonzero(has_audio)
+        if songs.store is None or len(heard) == 0:
+            return np.zeros((len(rows), 0, inputs.window_frames, inputs.mel.n_mels), dtype=np.float16)
+        starts = self._starts(songs.n_frames[rows[heard]], [generators[i] for i in heard])  # (heard, windows)
+        store_rows = songs.store_rows[rows[heard]].repeat(starts.shape[1])
+        windows = songs.store.windows(store_rows, starts.ravel(), inputs.window_frames)
+        windows = windows.reshape(*starts.shape, *windows.shape[1:])
+        if self.augmentation is not None:
+            masks = {"max_time": self.augmentation.time_mask, "max_freq": self.augmentation.mel_mask}
+            windows = np.stack([spec_augment(w[0], generators[i], **masks) for w, i in zip(windows, heard, strict=True)])[:, None]
+        if len(heard) == len(rows):
+            return windows
+        mel = np.zeros((len(rows), *windows.shape[1:]), dtype=windows.dtype)
+        mel[heard] = windows
+        return mel
+
+    def _starts(self, n_frames: np.ndarray, generators: list[np.random.Generator]) -> np.ndarray:
+        window = self.songs.inputs.window_frames
+        if self.augmentation is None:
+            return np.stack([window_starts(n, window, self.songs.inputs.eval_windows) for n in n_frames])
+        last = np.maximum(n_frames - window, 0)
+        return np.array([[generator.integers(end + 1)] for generator, end in zip(generators, last, strict=True)])
+
+
+class LengthBuckets(Sampler[list[int]]):
+    """Batches of songs with words of like length, so that little is padded; the short batch, if any, comes last.
+
+    `batch_size` and `drop_last` are the names by which accelerate shares batches among processes.
+    """
+
+    drop_last = False
+
+    def __init__(self, lengths: Int[np.ndarray, " songs"], batch_size: int, *, shuffle: bool, seed: int = 0):
+        self.lengths = lengths
+        self.batch_size = batch_size
+        self.shuffle = shuffle
+        self.seed = seed
+        self.epoch = 0
+
+    def __len__(self) -> int:
+        return -(-len(self.lengths) // self.batch_size)
+
+    def __iter__(self) -> Iterator[list[int]]:
+        generator = np.random.default_rng([self.seed, self.epoch])
+        order = np.arange(len(self.lengths))
+        pool = len(order)
+        if self.shuffle:
+            order, pool = generator.permutation(order), 16 * self.batch_size
+        for start in range(0, len(order), pool):
+            part = order[start : start + pool]
+            order[start : start + pool] = part[np.argsort(self.lengths[part], kind="stable")]
+        batches = [order[i : i + self.batch_size].tolist() for i in range(0, len(order), self.batch_size)]
+        whole = len(self.lengths) // self.batch_size
+        if self.shuffle:
+            yield from (batches[i] for i in generator.permutation(whole))
+        else:
+            yield from batches[:whole]
+        yield from batches[whole:]
+
+
+def song_loader(dataset: SongDataset, batch_size: int) -> DataLoader:
+    """Batches of `dataset`, shuffled where it is augmented. No worker processes: on a memory map they cost 3-4x."""
+    shuffle = dataset.augmentation is not None
+    buckets = LengthBuckets(dataset.n_tokens, batch_size, shuffle=shuffle, seed=dataset.seed)
+    return DataLoader(dataset, batch_sampler=buckets, collate_fn=_as_is)
+
+
+def _as_is(batch: Batch) -> Batch:
+    return batch
+
+
+def _pad(tokens: list[np.ndarray], has_lyrics: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """(batch, tokens) ids and mask; the id under a zero mask is never read, so any will do."""
+    width = max((len(ids) for ids, present in zip(tokens, has_lyrics, strict=True) if present), default=0)
+    input_ids = np.zeros((len(tokens), width), dtype=np.int64)
+    mask = np.zeros_like(input_ids)
+    for row, (ids, present) in enumerate(zip(tokens, has_lyrics, strict=True)):
+        if present:
+            input_ids[row, : len(ids)] = ids
+            mask[row, : len(ids)] = 1
+    return input_ids, mask
+
+
+def _singles(n: int) -> list[slice]:
+    return [slice(i, i + 1) for i in range(n)]

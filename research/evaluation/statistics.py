@@ -1,0 +1,149 @@
+"""Intervals of scores and of their differences, with the artist as the unit that was sampled.
+
+Songs of one artist are alike, so an interval that treats them as independent comes out too narrow: the bootstraps here
+draw artists, with all their songs, with replacement. Source: Davison & Hinkley 1997, section 3.8 (cluster resampling).
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Int
+from scipy.special import ndtri
+
+from research.metrics import check_labels
+
+Metric = Callable[[np.ndarray], np.ndarray]
+"""Confusion matrices (..., labels, labels) to scores (...), such as `research.metrics.confusion_macro_f1`."""
+Labels = Int[np.ndarray, " songs"]
+Predictions = Int[np.ndarray, "*seeds songs"]
+ArtistConfusions = Int[np.ndarray, "seeds artists labels labels"]
+
+N_RESAMPLES = 10_000
+BLOCK_CELLS = 4_000_000
+"""Weights (resamples x artists) held at once: 32 MB, so that a corpus of many artists fits in memory."""
+
+
+@dataclass(frozen=True)
+class Interval:
+    """An estimate between the limits of its confidence interval."""
+
+    estimate: float
+    low: float
+    high: float
+
+
+def wilson_interval(successes: float, n: int, confidence: float = 0.95) -> Interval:
+    """Score interval of a proportion; takes the n trials as independent.
+
+    Args:
+        successes: 0 to n; a mean over several trainings may be fractional.
+
+    Raises:
+        ValueError: no trials, or successes outside 0 .. n.
+
+    Source: Wilson 1927, "Probable inference, the law of succession, and statistical inference".
+    """
+    if n < 1 or not 0 <= successes <= n:
+        raise ValueError(f"{successes} successes of {n}: give 0 .. n successes of at least one trial")
+    share, z = successes / n, float(ndtri((1 + confidence) / 2))
+    centre = (share + z**2 / (2 * n)) / (1 + z**2 / n)
+    half = z / (1 + z**2 / n) * float(np.sqrt(share * (1 - share) / n + z**2 / (4 * n**2)))
+    return Interval(share, max(0.0, centre - half), min(1.0, centre + half))
+
+
+def artist_confusions(
+    targets: Labels, predictions: Predictions, artists: Sequence[str], n_labels: int
+) -> ArtistConfusions:
+    """Confusion matrix (rows true) of each artist's songs, by seed.
+
+    Args:
+        predictions: one row per seed (training repeat) over the same songs, or a single row.
+        artists: who made each song.
+
+    Raises:
+        ValueError: lengths differ, or a label lies outside 0 .. n_labels - 1.
+    """
+    by_seed = np.atleast_2d(predictions)
+    if not len(targets) == len(artists) == by_seed.shape[1]:
+        raise ValueError(
+            f"{len(targets)} targets, {len(artists)} artists, {by_seed.shape[1]} predictions; give one of each per song"
+        )
+    check_labels("targets", targets, n_labels)
+    check_labels("predictions", by_seed.ravel(), n_labels)
+    names, artist_of_song = np.unique(np.asarray(artists, dtype=str), return_inverse=True)
+    shape = (len(by_seed), len(names), n_labels, n_labels)
+    seed_of_row = np.arange(len(by_seed))[:, None]
+    cells = np.ravel_multi_index(np.broadcast_arrays(seed_of_row, artist_of_song, targets, by_seed), shape)
+    return np.bincount(cells.ravel(), minlength=np.prod(shape)).reshape(shape)
+
+
+def artist_bootstrap(
+    confusions: ArtistConfusions,
+    metric: Metric,
+    *,
+    seed: int = 0,
+    n_resamples: int = N_RESAMPLES,
+    confidence: float = 0.95,
+) -> Interval:
+    """Percentile interval of a metric, averaged over seeds, when artists are drawn with replacement.
+
+    The seeds are held fixed: the interval tells of other songs, not of training again.
+
+    Raises:
+        ValueError: fewer than two artists.
+    """
+    draws = [_scores(confusions, metric, weights) for weights in _weights(confusions.shape[1], seed, n_resamples)]
+    return _percentile(_scores(confusions, metric), np.concatenate(draws), confidence)
+
+
+def paired_difference(
+    targets: Labels,
+    predictions_a: Predictions,
+    predictions_b: Predictions,
+    artists: Sequence[str],
+    metric: Metric,
+    *,
+    seed: int = 0,
+    n_resamples: int = N_RESAMPLES,
+    confidence: float = 0.95,
+) -> Interval:
+    """Percentile interval of metric(a) - metric(b), both scored on the same drawn artists.
+
+    Args:
+        predictions_a: one row per seed over the songs of `targets`; the two models may have different numbers of seeds.
+
+    Raises:
+        ValueError: fewer than two artists, or lengths or labels that do not fit together.
+    """
+    n_labels = int(max(targets.max(), predictions_a.max(), predictions_b.max())) + 1
+    a, b = (artist_confusions(targets, labels, artists, n_labels) for labels in (predictions_a, predictions_b))
+    draws = [
+        _scores(a, metric, weights) - _scores(b, metric, weights) for weights in _weights(a.shape[1], seed, n_resamples)
+    ]
+    return _percentile(_scores(a, metric) - _scores(b, metric), np.concatenate(draws), confidence)
+
+
+def _scores(confusions: ArtistConfusions, metric: Metric, weights: np.ndarray | None = None) -> np.ndarray:
+    """Metric averaged over seeds, of each row of weights (resamples, artists); every artist once by default."""
+    n_seeds, n_artists, n_labels, _ = confusions.shape
+    weights = np.ones((1, n_artists)) if weights is None else weights
+    pooled = weights @ confusions.reshape(n_seeds, n_artists, -1)  # (seeds, resamples, labels * labels)
+    return metric(pooled.reshape(n_seeds, -1, n_labels, n_labels)).mean(axis=0)
+
+
+def _weights(n_artists: int, seed: int, n_resamples: int) -> Iterator[np.ndarray]:
+    """How often each artist is drawn, (resamples, artists), in blocks."""
+    if n_artists < 2:
+        raise ValueError(f"{n_artists} artist: an interval over artists needs at least two; test on more artists")
+    generator = np.random.default_rng(seed)
+    block = max(1, BLOCK_CELLS // n_artists)
+    for start in range(0, n_resamples, block):
+        rows = min(block, n_resamples - start)
+        # Floats, because numpy multiplies integer matrices without BLAS.
+        yield generator.multinomial(n_artists, np.full(n_artists, 1 / n_artists), size=rows).astype(float)
+
+
+def _percentile(estimate: np.ndarray, draws: np.ndarray, confidence: float) -> Interval:
+    low, high = np.quantile(draws, [(1 - confidence) / 2, (1 + confidence) / 2])
+    return Interval(float(estimate.item()), float(low), float(high))

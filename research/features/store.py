@@ -1,0 +1,295 @@
+"""The feature store `data/<corpus>/mel/`: every song's log-mel spectrogram in one memory-mapped file.
+
+`mel.f16` holds float16 frames of all songs, one after another, so that a window of a song is one contiguous read;
+`index.jsonl` says where each song lies and which audio file it came from; `settings.json` how it was made;
+`complete.json` is written last, and only with it can the store be opened. Frames are on disk before the index names
+them: whatever stops a build, the next one goes on behind the last song of the index.
+float16 keeps values between 64 and 128 dB to 0.03 dB, smaller ones better.
+"""
+
+import hashlib
+import json
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import asdict, dataclass, replace
+from itertools import islice
+from multiprocessing import get_context, parent_process
+from pathlib import Path
+from threading import Thread
+from typing import BinaryIO
+
+import numpy as np
+from jaxtyping import Float16, Float32, Int
+from tqdm import tqdm
+
+from research.features.audio import AudioError, MelSettings, load_log_mel
+from research.tracks import TrackTable
+
+ARRAY, INDEX, SETTINGS, COMPLETE = "mel.f16", "index.jsonl", "settings.json", "complete.json"
+SHARD = 64
+"""Songs between two writes that survive a crash."""
+DEFAULTS = MelSettings()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entry:
+    """Where a song lies in the array and which file it was computed from."""
+
+    track_id: str
+    offset: int = 0
+    """First frame."""
+    n_frames: int = 0
+    skipped: str | None = None
+    """Why the song has no frames: the message of its `AudioError`."""
+    digest: str
+    """BLAKE2b of the audio file, 16 bytes in hexadecimal."""
+    size: int
+    """Bytes of the audio file."""
+    mtime_ns: int
+
+
+Job = tuple[str, Path, MelSettings, Entry | None]
+"""A song to look at, and what the store already knows of it."""
+
+
+class MelStore:
+    """Read access to a complete store; made by `open_store` or `build_store`. Costs no memory, can be pickled."""
+
+    def __init__(self, folder: Path, settings: MelSettings, entries: Sequence[Entry]):
+        self.folder, self.settings = folder, settings
+        self.skipped = {entry.track_id: entry.skipped for entry in entries if entry.skipped is not None}
+        songs = [entry for entry in entries if entry.skipped is None]
+        self.digests = {song.track_id: song.digest for song in songs}
+        self._rows = {song.track_id: row for row, song in enumerate(songs)}
+        self._offsets = np.array([song.offset for song in songs], dtype=np.int64)
+        # One more at the end: row -1, a track without audio, has no frames.
+        self._lengths = np.array([*(song.n_frames for song in songs), 0], dtype=np.int64)
+        self._mel = _map_array(folder / ARRAY, settings.n_mels)
+
+    def __contains__(self, track_id: str) -> bool:
+        return track_id in self._rows
+
+    def __reduce__(self):
+        return open_store, (self.folder, self.settings)
+
+    def rows(self, track_ids: Iterable[str]) -> Int[np.ndarray, " batch"]:
+        """Positions of songs in the store, -1 where a track has no audio (or broken audio, see `skipped`)."""
+        return np.array([self._rows.get(track_id, -1) for track_id in track_ids], dtype=np.int64)
+
+    def n_frames(self, track_ids: Iterable[str]) -> Int[np.ndarray, " batch"]:
+        """Lengths of songs in frames, 0 where a track has no audio."""
+        return self._lengths[self.rows(track_ids)]
+
+    def song(self, track_id: str) -> Float32[np.ndarray, "frames n_mels"]:
+        """The whole log-mel spectrogram of a song, dB.
+
+        Raises:
+            KeyError: the store has no such song.
+        """
+        row = self._rows[track_id]
+        return self._mel[self._offsets[row] : self._offsets[row] + self._lengths[row]].astype(np.float32)
+
+    def windows(
+        self, rows: Int[np.ndarray, " batch"], starts: Int[np.ndarray, " batch"], frames: int
+    ) -> Float16[np.ndarray, "batch frames n_mels"]:
+        """Windows of many songs in one batched read.
+
+        float16 as stored: torch widens a batch three times faster than NumPy, and an accelerator faster still.
+        A song shorter than the window repeats until it is full: padding with silence would look like music that stops.
+
+        Args:
+            rows: songs, by `rows`.
+            starts: first frame of each window within its song; 0 for a song shorter than the window.
+            frames: length of every window.
+
+        Raises:
+            ValueError: a row without audio, or a window that leaves its song.
+        """
+        lengths = self._lengths[rows]
+        if not lengths.all():
+            raise ValueError(f"{int((lengths == 0).sum())} of {len(rows)} rows have no audio; leave out rows of -1")
+        if ((starts < 0) | (starts > np.maximum(lengths - frames, 0))).any():
+            raise ValueError(f"a window of {frames} frames leaves its song; take starts from `window_starts`")
+        windows = np.empty((len(rows), frames, self.settings.n_mels), np.float16)
+        places = zip((self._offsets[rows] + starts).tolist(), lengths.tolist(), strict=True)
+        for window, (first, length) in zip(windows, places, strict=True):
+            if length >= frames:
+                window[:] = self._mel[first : first + frames]
+            else:
+                window[:] = np.resize(self._mel[first : first + length], window.shape)
+        return windows
+
+
+def open_store(folder: Path, settings: MelSettings) -> MelStore:
+    """Open a complete store.
+
+    Raises:
+        ValueError: no store, an interrupted or damaged one, or one made with other settings.
+    """
+    if not (folder / COMPLETE).is_file():
+        raise ValueError(f"{folder} holds no complete feature store; run `build_store` (again), it resumes")
+    _check_settings(folder, settings)
+    entries, promise = _read_index(folder), json.loads((folder / COMPLETE).read_text())
+    found = {"tracks": len(entries), "bytes": (folder / ARRAY).stat().st_size}
+    if found != promise:
+        raise ValueError(f"{folder} is damaged: {found} instead of {promise}; delete it and build it again")
+    return MelStore(folder, settings, list(entries.values()))
+
+
+def build_store(
+    tracks: TrackTable, folder: Path, settings: MelSettings = DEFAULTS, workers: int | None = None
+) -> MelStore:
+    """Compute what the store lacks of a table's songs, and open it.
+
+    Resumes an interrupted build, adds songs that are new in the table and recomputes those whose file has changed (the
+    old frames stay as dead space). Songs that cannot be decoded are recorded in `MelStore.skipped`. One program at a
+    time may build a store.
+
+    Args:
+        folder: the store, by custom `mel` beside the track table.
+        workers: processes, each one core; None takes every core, 1 computes in this process.
+
+    Raises:
+        ValueError: the store was made with other settings, is damaged, or another program is building it.
+        OSError: the disk is full or the like; the next build resumes.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    if not (folder / SETTINGS).exists():
+        _replace(folder / SETTINGS, json.dumps(asdict(settings)))
+    _check_settings(folder, settings)
+    entries = _read_index(folder)
+    n_bytes = _drop_unindexed(folder, entries, settings)
+    jobs = _jobs(tracks, entries, settings)
+    if jobs:
+        # An older table's store is not this table's: until the new songs are in, it must not look complete.
+        (folder / COMPLETE).unlink(missing_ok=True)
+        workers = min(workers or os.cpu_count() or 1, len(jobs))
+        bar = tqdm(_measured(jobs, workers), desc="songs", total=len(jobs), unit="song", disable=None)
+        n_bytes = _append(folder, iter(bar), n_bytes, settings)
+    if not (folder / COMPLETE).exists():
+        _replace(folder / COMPLETE, json.dumps({"tracks": len(_read_index(folder)), "bytes": n_bytes}))
+    return open_store(folder, settings)
+
+
+def _check_settings(folder: Path, settings: MelSettings) -> None:
+    made = MelSettings(**json.loads((folder / SETTINGS).read_text()))
+    if made != settings:
+        raise ValueError(f"{folder} was made with {made}, asked for is {settings}; delete it or pass another folder")
+
+
+def _read_index(folder: Path) -> dict[str, Entry]:
+    """Newest entry of each track; a last line that a crash cut short does not count."""
+    path = folder / INDEX
+    lines = path.read_bytes().split(b"\n")[:-1] if path.exists() else []
+    try:
+        entries = [Entry(**json.loads(line)) for line in lines]
+    except (json.JSONDecodeError, TypeError) as error:
+        raise ValueError(f"{path} is damaged ({error}); delete {folder} and build it again") from error
+    return {entry.track_id: entry for entry in entries}
+
+
+def _drop_unindexed(folder: Path, entries: dict[str, Entry], settings: MelSettings) -> int:
+    """Cut array and index back to their last common song; returns the bytes left in the array."""
+    index, array = folder / INDEX, folder / ARRAY
+    index.touch()
+    array.touch()
+    os.truncate(index, index.read_bytes().rfind(b"\n") + 1)
+    n_bytes = max((entry.offset + entry.n_frames for entry in entries.values()), default=0) * _frame_bytes(settings)
+    if array.stat().st_size < n_bytes:
+        raise ValueError(f"{array} is shorter than its index says; delete {folder} and build it again")
+    os.truncate(array, n_bytes)
+    return n_bytes
+
+
+def _jobs(tracks: TrackTable, entries: dict[str, Entry], settings: MelSettings) -> list[Job]:
+    jobs = []
+    for row, track_id in enumerate(tracks.frame["track_id"]):
+        path, known = tracks.audio_path(row), entries.get(track_id)
+        if path is None:
+            continue
+        status = path.stat()
+        if known is None or (known.size, known.mtime_ns) != (status.st_size, status.st_mtime_ns):
+            jobs.append((track_id, path, settings, known))
+    return jobs
+
+
+def _measured(jobs: list[Job], workers: int) -> Iterator[tuple[Entry, np.ndarray | None]]:
+    if workers == 1:
+        yield from map(_measure, jobs)
+        return
+    # Spawned, not forked: a child of a process in which torch has started threads may hang.
+    with ProcessPoolExecutor(workers, get_context("spawn"), initializer=_end_with_parent) as pool:
+        # A shard at a time, so that no spectrograms pile up in memory before a slow disk.
+        for first in range(0, len(jobs), SHARD):
+            yield from pool.map(_measure, jobs[first : first + SHARD])
+
+
+def _end_with_parent() -> None:
+    """Without this, workers of a killed build wait for songs for ever."""
+
+    def watch() -> None:
+        parent_process().join()
+        os._exit(1)
+
+    Thread(target=watch, daemon=True).start()
+
+
+def _measure(job: Job) -> tuple[Entry, np.ndarray | None]:
+    """What the index says of a song, and its frames where they are new."""
+    track_id, path, settings, known = job
+    status = path.stat()
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).hexdigest()
+    if known is not None and known.digest == digest:  # A copied corpus has new dates, not new songs.
+        return replace(known, size=status.st_size, mtime_ns=status.st_mtime_ns), None
+    entry = Entry(track_id=track_id, digest=digest, size=status.st_size, mtime_ns=status.st_mtime_ns)
+    try:
+        mel = load_log_mel(path, settings).astype(np.float16)
+    except AudioError as error:
+        return replace(entry, skipped=str(error)), None
+    return replace(entry, n_frames=len(mel)), mel
+
+
+def _append(
+    folder: Path, results: Iterator[tuple[Entry, np.ndarray | None]], n_bytes: int, settings: MelSettings
+) -> int:
+    """Write songs behind the first `n_bytes` of the array; returns its bytes then."""
+    with (folder / ARRAY).open("ab") as array, (folder / INDEX).open("ab") as index:
+        while shard := list(islice(results, SHARD)):
+            if os.fstat(array.fileno()).st_size != n_bytes:
+                raise ValueError(f"another program is writing to {folder}; build a store from one process only")
+            lines = []
+            for entry, mel in shard:
+                if mel is not None:
+                    entry = replace(entry, offset=n_bytes // _frame_bytes(settings))
+                    n_bytes += array.write(mel.tobytes())
+                lines.append(json.dumps(asdict(entry), ensure_ascii=False) + "\n")
+            _sync(array)
+            index.write("".join(lines).encode())
+            _sync(index)
+    return n_bytes
+
+
+def _sync(file: BinaryIO) -> None:
+    file.flush()
+    os.fsync(file.fileno())
+
+
+def _replace(path: Path, text: str) -> None:
+    partial = path.with_suffix(".part")
+    with partial.open("wb") as file:
+        file.write(text.encode())
+        _sync(file)
+    os.replace(partial, path)
+
+
+def _frame_bytes(settings: MelSettings) -> int:
+    return settings.n_mels * np.dtype(np.float16).itemsize
+
+
+def _map_array(path: Path, n_mels: int) -> Float16[np.ndarray, "total_frames n_mels"]:
+    if path.stat().st_size == 0:  # A corpus of words alone; an empty file cannot be mapped.
+        return np.empty((0, n_mels), np.float16)
+    # A plain view: slicing numpy.memmap itself costs more than the read.
+    return np.memmap(path, np.float16, mode="r").reshape(-1, n_mels).view(np.ndarray)

@@ -1,0 +1,97 @@
+"""The mood classifier: an encoder a side, one or both, and what joins them. One model for every experiment."""
+
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from research.batch import Batch
+from research.models.audio import AudioConfig, AudioEncoder
+from research.models.fusion import FUSIONS, OneSide
+from research.models.lyrics import LyricsConfig, LyricsEncoder
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelConfig:
+    audio: AudioConfig | None = AudioConfig()
+    """The sound side; None: a model of the words alone."""
+    lyrics: LyricsConfig | None = LyricsConfig()
+    """The words' side; None: a model of the sound alone."""
+    fusion: str = "gated"
+    """How both sides are joined: concat, gated or late."""
+    dim: int = 128
+    """Width in which the sides meet."""
+    dropout: float = 0.3
+    """On what the heads read."""
+
+
+class MoodClassifier(nn.Module):
+    """`model(batch) -> logits`; a side that a song lacks is neither computed nor guessed (see models.fusion)."""
+
+    def __init__(self, config: ModelConfig, *, n_labels: int, n_mels: int, pretrained: bool = True):
+        """With `pretrained=False` nothing is loaded or downloaded: for weights that a run folder brings.
+
+        Raises:
+            ValueError: no side at all, or an unknown fusion.
+        """
+        super().__init__()
+        if config.audio is None and config.lyrics is None:
+            raise ValueError("a model needs at least one side: audio, lyrics or both")
+        if config.fusion not in FUSIONS:
+            raise ValueError(f"unknown fusion {config.fusion!r}; there are {sorted(FUSIONS)}")
+        self.config = config
+        self.audio = self.lyrics = None
+        if config.audio is not None:
+            start = config.audio if pretrained else AudioConfig()
+            self.audio = AudioEncoder(start, n_mels)
+            self.audio_projection = _projection(self.audio.dim, config.dim)
+        if config.lyrics is not None:
+            self.lyrics = LyricsEncoder(config.lyrics, pretrained)
+            self.lyrics_projection = _projection(self.lyrics.dim, config.dim)
+        join = OneSide if self.audio is None or self.lyrics is None else FUSIONS[config.fusion]
+        self.join = join(config.dim, n_labels, config.dropout)
+
+    def forward(self, batch: Batch) -> Float[Tensor, "batch labels"]:
+        if self.lyrics is None:
+            logits = self.join(self._embed_audio(batch), batch.has_audio)
+        elif self.audio is None:
+            logits = self.join(self._embed_lyrics(batch), batch.has_lyrics)
+        else:
+            logits = self.join(self._embed_audio(batch), self._embed_lyrics(batch), batch.has_audio, batch.has_lyrics)
+        return logits.float()
+
+    def parameter_groups(self, learning_rate: float, weight_decay: float) -> list[dict]:
+        """Optimiser groups: each encoder at its own rate, new layers at `learning_rate`; no decay on vectors.
+
+        Vectors are biases and the scales of norms: shrinking those only hurts (as in GPT-2's and timm's recipes).
+        """
+        rates = {"audio.": self.config.audio, "lyrics.": self.config.lyrics}
+        groups: dict[tuple[float, float], list[nn.Parameter]] = {}
+        for name, parameter in self.named_parameters():
+            if not parameter.requires_grad:
+                continue
+            encoder = next((config for prefix, config in rates.items() if name.startswith(prefix)), None)
+            rate = learning_rate if encoder is None else encoder.learning_rate
+            decay = weight_decay if parameter.ndim > 1 else 0.0
+            groups.setdefault((rate, decay), []).append(parameter)
+        return [{"params": params, "lr": rate, "weight_decay": decay} for (rate, decay), params in groups.items()]
+
+    def _embed_audio(self, batch: Batch) -> Float[Tensor, "batch dim"]:
+        here = batch.has_audio
+        embedding = torch.zeros(len(here), self.config.dim, device=here.device)
+        if here.any():
+            embedding[here] = self.audio_projection(self.audio(batch.mel[here])).float()
+        return embedding
+
+    def _embed_lyrics(self, batch: Batch) -> Float[Tensor, "batch dim"]:
+        here = batch.has_lyrics
+        embedding = torch.zeros(len(here), self.config.dim, device=here.device)
+        if here.any():
+            words = self.lyrics(batch.input_ids[here], batch.attention_mask[here])
+            embedding[here] = self.lyrics_projection(words).float()
+        return embedding
+
+
+def _projection(encoder_dim: int, dim: int) -> nn.Module:
+    return nn.Sequential(nn.LayerNorm(encoder_dim), nn.Linear(encoder_dim, dim), nn.GELU())

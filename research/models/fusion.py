@@ -1,0 +1,81 @@
+"""Ways to join the two sides of a song; every one turns two embeddings and who is present into logits."""
+
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor, nn
+
+Embedding = Float[Tensor, "batch dim"]
+Present = Bool[Tensor, " batch"]
+Logits = Float[Tensor, "batch labels"]
+
+
+class ConcatFusion(nn.Module):
+    """One head on both embeddings side by side; a missing side is replaced by a learned vector."""
+
+    def __init__(self, dim: int, n_labels: int, dropout: float):
+        super().__init__()
+        self.missing_audio = nn.Parameter(torch.zeros(dim))
+        self.missing_lyrics = nn.Parameter(torch.zeros(dim))
+        self.hidden = nn.Sequential(nn.Linear(2 * dim, dim), nn.GELU(), nn.Dropout(dropout))
+        self.head = nn.Linear(dim, n_labels)
+
+    def forward(self, audio: Embedding, lyrics: Embedding, has_audio: Present, has_lyrics: Present) -> Logits:
+        audio = torch.where(has_audio[:, None], audio, self.missing_audio.to(audio.dtype))
+        lyrics = torch.where(has_lyrics[:, None], lyrics, self.missing_lyrics.to(lyrics.dtype))
+        return self.head(self.hidden(torch.cat([audio, lyrics], dim=-1)))
+
+
+class GatedFusion(nn.Module):
+    """A learned gate per song and feature. Source: Arevalo et al. 2017 (arXiv:1702.01992), without its tanh.
+
+    Where one side is missing the gate is shut on it: the song is judged by the other side alone.
+    """
+
+    def __init__(self, dim: int, n_labels: int, dropout: float):
+        super().__init__()
+        self.gate = nn.Linear(2 * dim, dim)
+        self.dropout = nn.Dropout(dropout)
+        self.head = nn.Linear(dim, n_labels)
+
+    def forward(self, audio: Embedding, lyrics: Embedding, has_audio: Present, has_lyrics: Present) -> Logits:
+        return self.head(self.dropout(self.mix(audio, lyrics, has_audio, has_lyrics)))
+
+    def mix(self, audio: Embedding, lyrics: Embedding, has_audio: Present, has_lyrics: Present) -> Embedding:
+        gate = torch.sigmoid(self.gate(torch.cat([audio, lyrics], dim=-1)))
+        gate = torch.where(has_lyrics[:, None], gate, 1.0)
+        gate = torch.where(has_audio[:, None], gate, 0.0)
+        return gate * audio + (1 - gate) * lyrics
+
+
+class LateFusion(nn.Module):
+    """A head per side and the mean of their log-probabilities over the sides present (a product of experts).
+
+    Source: Hinton 2002, "Training products of experts"; the late fusion of Laurier et al. 2008 averages probabilities.
+    """
+
+    def __init__(self, dim: int, n_labels: int, dropout: float):
+        super().__init__()
+        self.audio = nn.Sequential(nn.Dropout(dropout), nn.Linear(dim, n_labels))
+        self.lyrics = nn.Sequential(nn.Dropout(dropout), nn.Linear(dim, n_labels))
+
+    def forward(self, audio: Embedding, lyrics: Embedding, has_audio: Present, has_lyrics: Present) -> Logits:
+        experts = torch.stack([self.audio(audio), self.lyrics(lyrics)]).log_softmax(dim=-1)  # (2, batch, labels)
+        present = torch.stack([has_audio, has_lyrics]).unsqueeze(-1).to(experts.dtype)  # (2, batch, 1)
+        return (experts * present).sum(dim=0) / present.sum(dim=0).clamp(min=1)
+
+
+class OneSide(nn.Module):
+    """The head of a one-side model: a song without that side is given what was learned of such songs."""
+
+    def __init__(self, dim: int, n_labels: int, dropout: float):
+        super().__init__()
+        self.missing = nn.Parameter(torch.zeros(dim))
+        self.dropout = nn.Dropout(dropout)
+        self.head = nn.Linear(dim, n_labels)
+
+    def forward(self, embedding: Embedding, present: Present) -> Logits:
+        embedding = torch.where(present[:, None], embedding, self.missing.to(embedding.dtype))
+        return self.head(self.dropout(embedding))
+
+
+FUSIONS = {"concat": ConcatFusion, "gated": GatedFusion, "late": LateFusion}

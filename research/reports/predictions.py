@@ -1,0 +1,66 @@
+"""Run folders as the reports read them: what was trained, and what it answered for each test song."""
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+CONFIG_KEYS = ("corpus", "labels", "name", "protocol", "fold", "n_folds", "seed", "commit")
+PREDICTION_COLUMNS = ["track_id", "artist", "split", "target", "logits"]
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """One run folder: a model trained on one fold with one seed."""
+
+    folder: Path
+    config: dict[str, Any]
+    predictions: pd.DataFrame | None
+    """Test songs: track_id, artist, target, prediction; None while the run is unfinished."""
+    result: dict[str, Any]
+    """What training cost; empty where the run did not record it."""
+
+
+def read_runs(folders: Iterable[Path]) -> list[Run]:
+    """Read run folders; one without predictions is unfinished and kept as such.
+
+    Raises:
+        FileNotFoundError: a folder without `config.json`.
+        ValueError: a config that lacks a key, or predictions that do not fit its labels.
+    """
+    return [_read_run(folder) for folder in folders]
+
+
+def _read_run(folder: Path) -> Run:
+    path = folder / "config.json"
+    if not path.is_file():
+        raise FileNotFoundError(f"{path} does not exist; give folders that training wrote")
+    config = json.loads(path.read_text(encoding="utf-8"))
+    if missing := [key for key in CONFIG_KEYS if key not in config]:
+        raise ValueError(f"{path} lacks {', '.join(missing)}; run the experiment again with this version")
+    result = folder / "result.json"
+    return Run(
+        folder=folder,
+        config=config,
+        predictions=_read_predictions(folder / "predictions.parquet", config["labels"]),
+        result=json.loads(result.read_text(encoding="utf-8")) if result.is_file() else {},
+    )
+
+
+def _read_predictions(path: Path, labels: Sequence[str]) -> pd.DataFrame | None:
+    if not path.is_file():
+        return None
+    frame = pd.read_parquet(path, columns=PREDICTION_COLUMNS)
+    frame = frame[frame["split"] == "test"].reset_index(drop=True)
+    if frame.empty:
+        raise ValueError(f"{path} holds no test song; run the experiment again")
+    if wrong := sorted({len(logits) for logits in frame["logits"]} - {len(labels)}):
+        raise ValueError(f"{path}: {wrong[0]} logits for {len(labels)} labels; the run is damaged, run it again")
+    logits = np.stack(frame["logits"].to_list())  # (songs, labels)
+    if not np.isfinite(logits).all():
+        raise ValueError(f"{path}: logits are not finite, training diverged; lower the learning rate and run it again")
+    return frame[["track_id", "artist", "target"]].assign(prediction=logits.argmax(axis=1))

@@ -1,0 +1,179 @@
+"""The run folder: everything needed to reproduce a run and to score it. Nothing else is a source of results.
+
+config.json          configuration, corpus, seed, commit, environment; written first
+metrics.jsonl        one line an epoch
+model.safetensors    weights of the best epoch on validation
+checkpoint.pt        state at the last epoch's end, gone when the run is finished
+result.json          epochs, best epoch, cost
+predictions.parquet  logits of every validation and test song; written last: with it, a run is finished
+"""
+
+import json
+import os
+import platform
+import secrets
+import subprocess
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from jaxtyping import Float, Int
+from safetensors.torch import load_file, save_file
+from torch import nn
+
+from research.tracks import TrackTable
+
+# What may differ between the start of a run and its continuation.
+CIRCUMSTANCES = ("id", "commit", "environment")
+
+
+class RunFolder:
+    """One run on disk. Files appear whole or not at all."""
+
+    def __init__(self, path: Path, config: Mapping[str, Any]):
+        self.path = path
+        self.config = dict(config)
+
+    @classmethod
+    def open(cls, path: Path, config: Mapping[str, Any]) -> "RunFolder":
+        """Start a run, or take up one that was interrupted.
+
+        Args:
+            path: the folder; made when missing.
+            config: JSON values only; id, commit and environment are added here.
+
+        Raises:
+            ValueError: the folder holds a run of another configuration; names what differs.
+        """
+        config = json.loads(json.dumps(config))
+        known = path / "config.json"
+        if known.is_file():
+            found = json.loads(known.read_text())
+            before = {key: value for key, value in found.items() if key not in CIRCUMSTANCES}
+            if before != config:
+                raise ValueError(f"{path} holds another run ({_difference(before, config)}); choose another --out")
+            return cls(path, found)
+        path.mkdir(parents=True, exist_ok=True)
+        config |= {"id": secrets.token_hex(4), "commit": git_commit(), "environment": environment()}
+        _write_text(known, json.dumps(config, indent=1))
+        return cls(path, config)
+
+    @classmethod
+    def load(cls, path: Path) -> "RunFolder":
+        """An existing run.
+
+        Raises:
+            FileNotFoundError: no run there.
+        """
+        config = path / "config.json"
+        if not config.is_file():
+            raise FileNotFoundError(f"{path} is no run folder: it has no config.json")
+        return cls(path, json.loads(config.read_text()))
+
+    @property
+    def finished(self) -> bool:
+        return (self.path / "predictions.parquet").is_file()
+
+    @property
+    def weights(self) -> Path:
+        return self.path / "model.safetensors"
+
+    def write_history(self, history: Sequence[Mapping[str, float]]) -> None:
+        _write_text(self.path / "metrics.jsonl", "".join(json.dumps(row) + "\n" for row in history))
+
+    def save_weights(self, model: nn.Module) -> None:
+        # Contiguous: safetensors refuses the channels-last layout that convolutions train in.
+        state = {name: tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items()}
+        partial = self.weights.with_suffix(".part")
+        save_file(state, partial)
+        os.replace(partial, self.weights)
+
+    def load_weights(self, model: nn.Module) -> None:
+        model.load_state_dict(load_file(self.weights))
+
+    def save_checkpoint(self, state: Mapping[str, Any]) -> None:
+        partial = self.path / "checkpoint.part"
+        torch.save(dict(state), partial)
+        os.replace(partial, self.path / "checkpoint.pt")
+
+    def load_checkpoint(self) -> dict[str, Any] | None:
+        path = self.path / "checkpoint.pt"
+        return torch.load(path, map_location="cpu", weights_only=True) if path.is_file() else None
+
+    def finish(self, predictions: pd.DataFrame, result: Mapping[str, float]) -> None:
+        """Write what is scored, last of all, and drop what only a continuation needed."""
+        _write_text(self.path / "result.json", json.dumps(dict(result), indent=1))
+        partial = self.path / "predictions.part"
+        predictions.to_parquet(partial, index=False)
+        os.replace(partial, self.path / "predictions.parquet")
+        (self.path / "checkpoint.pt").unlink(missing_ok=True)
+
+
+def prediction_frame(
+    tracks: TrackTable,
+    rows: Int[np.ndarray, " n"],
+    logits: Float[np.ndarray, "n labels"],
+    targets: Int[np.ndarray, " n"],
+    *,
+    split: str,
+    fold: int,
+    seed: int,
+) -> pd.DataFrame:
+    """The columns of `predictions.parquet` for some rows of the table."""
+    artists = tracks.artist_keys
+    return pd.DataFrame(
+        {
+            "track_id": tracks.frame["track_id"].iloc[rows].to_numpy(),
+            "artist": [artists[row] for row in rows],
+            "split": split,
+            "fold": fold,
+            "seed": seed,
+            "target": targets,
+            "logits": list(logits.astype(np.float32)),
+        }
+    )
+
+
+def git_commit() -> str | None:
+    """Commit of this checkout, with "+changes" where files differ from it; None outside a checkout."""
+    try:
+        commit, status = (
+            subprocess.run(
+                ["git", *command], cwd=Path(__file__).parent, capture_output=True, text=True, check=True
+            ).stdout
+            for command in (["rev-parse", "HEAD"], ["status", "--porcelain", "--untracked-files=no"])
+        )
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    return commit.strip() + ("+changes" if status.strip() else "")
+
+
+def environment() -> dict[str, str | int]:
+    """What a number may depend on besides the code."""
+    device = torch.cuda.get_device_name() if torch.cuda.is_available() else platform.processor() or platform.machine()
+    return {
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "system": platform.platform(),
+        "device": device,
+        "threads": torch.get_num_threads(),
+    }
+
+
+def _difference(before: Mapping[str, Any], now: Mapping[str, Any], at: str = "") -> str:
+    for key in [*before, *now]:
+        old, new = before.get(key), now.get(key)
+        if isinstance(old, dict) and isinstance(new, dict) and old != new:
+            return _difference(old, new, f"{at}{key}.")
+        if old != new:
+            return f"{at}{key} was {old!r}, now {new!r}"
+    raise AssertionError("called on equal configurations")
+
+
+def _write_text(path: Path, text: str) -> None:
+    partial = path.with_name(path.name + ".part")
+    partial.write_text(text)
+    os.replace(partial, path)

@@ -1,0 +1,84 @@
+"""Weights & Biases behind four calls. A mirror: nothing is ever read back from it.
+
+Offline unless a key is set (WANDB_API_KEY, or `wandb login` once); never asks to log in. WANDB_MODE decides if set.
+"""
+
+import netrc
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import wandb
+
+from research.runs import RunFolder
+
+PROJECT = "music-mood-fusion"
+
+
+class Tracker:
+    """One run's mirror."""
+
+    def __init__(self, run: wandb.Run):
+        self._run = run
+
+    def log_epoch(self, metrics: Mapping[str, float]) -> None:
+        """One row of a run's history; its "epoch" is the step."""
+        self._run.log(dict(metrics), step=int(metrics["epoch"]))
+
+    def log_test(self, predictions: pd.DataFrame, labels: Sequence[str], scores: Mapping[str, float]) -> None:
+        """Confusion matrix, table of predictions, and scores as summary; given the run's test predictions."""
+        logits = np.stack(predictions["logits"].to_numpy())
+        targets, guesses = predictions["target"].to_numpy(), logits.argmax(axis=1)
+        table = wandb.Table(
+            columns=["track_id", "artist", "true", "predicted", *(f"logit {label}" for label in labels)],
+            data=[
+                [track_id, artist, labels[target], labels[guess], *map(float, row)]
+                for track_id, artist, target, guess, row in zip(
+                    predictions["track_id"], predictions["artist"], targets, guesses, logits, strict=True
+                )
+            ],
+        )
+        matrix = wandb.plot.confusion_matrix(y_true=targets, preds=guesses, class_names=list(labels))
+        self._run.log({"test/confusion_matrix": matrix, "test/predictions": table})
+        self._run.summary.update({f"test/{name}": score for name, score in scores.items()})
+
+
+@contextmanager
+def track(run: RunFolder, *, group: str, tags: Sequence[str]) -> Iterator[Tracker]:
+    """Mirror a run while it trains; its id outlives a resume, its files lie under the run folder."""
+    config: dict[str, Any] = run.config
+    mirror = wandb.init(
+        project=os.environ.get("WANDB_PROJECT", PROJECT),
+        id=config["id"],
+        name=run.path.name,
+        group=group,
+        tags=list(tags),
+        config=config,
+        dir=run.path,
+        mode=_mode(),
+        resume="allow",
+        settings=wandb.Settings(console="off", silent=True),
+    )
+    try:
+        yield Tracker(mirror)
+    except BaseException:
+        mirror.finish(exit_code=1)
+        raise
+    mirror.finish()
+
+
+def _mode() -> str:
+    chosen = os.environ.get("WANDB_MODE")
+    if chosen:
+        return chosen
+    return "online" if os.environ.get("WANDB_API_KEY") or _logged_in() else "offline"
+
+
+def _logged_in() -> bool:
+    try:
+        return netrc.netrc().authenticators("api.wandb.ai") is not None
+    except (FileNotFoundError, netrc.NetrcParseError):
+        return False

@@ -1,0 +1,240 @@
+"""The only training loop, on accelerate: one process or many, CPU or GPU, resumable to the same bits."""
+
+import math
+import time
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from accelerate import Accelerator, DistributedDataParallelKwargs
+from accelerate.utils import set_seed
+from jaxtyping import Float, Int
+from torch import nn
+from torch.optim import AdamW
+from torch.optim.lr_scheduler import LambdaLR
+from tqdm import tqdm
+
+from research.data import Augmentation, SongDataset, song_loader
+from research.losses import CLASS_WEIGHTS
+from research.metrics import accuracy, macro_f1
+from research.models.classifier import MoodClassifier
+from research.runs import RunFolder
+from research.tracking import Tracker
+
+EVAL_BATCH = 16
+SELECT_BY = "valid/macro_f1"
+Precision = Literal["auto", "fp32", "bf16", "fp16"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainConfig:
+    epochs: int = 20
+    """Upper bound; the rate follows a cosine to zero over all of them."""
+    batch_size: int = 16
+    """Songs per process and step."""
+    accumulate: int = 1
+    """Steps whose gradients are summed before the weights move."""
+    learning_rate: float = 1e-3
+    """Peak rate of new layers; each encoder has its own in its config."""
+    weight_decay: float = 0.05
+    warmup: float = 0.1
+    """Share of all steps in which the rate climbs to its peak."""
+    clip_norm: float = 1.0
+    """Longest gradient, over all parameters."""
+    patience: int = 8
+    """Epochs without a better validation macro-F1 after which training stops."""
+    class_weights: Literal["none", "balanced"] = "balanced"
+    """Weight of each mood in the loss; balanced: rare moods count as much in sum as frequent ones."""
+    label_smoothing: float = 0.1
+    precision: Precision = "auto"
+    """auto: bf16 where the device computes in it, else fp32. fp16 needs a GPU."""
+    seed: int = 0
+    augmentation: Augmentation = Augmentation()
+
+
+@dataclass
+class Progress:
+    """Where a run stands at the end of an epoch; epochs count from 1."""
+
+    epoch: int = 0
+    best_epoch: int = 0
+    seconds: float = 0.0
+    history: list[dict[str, float]] = field(default_factory=list)
+
+    def add_epoch(self, scores: Mapping[str, float], seconds: float) -> None:
+        best = self.history[self.best_epoch - 1][SELECT_BY] if self.best_epoch else -1.0
+        self.epoch += 1
+        self.seconds += seconds
+        self.history.append({"epoch": self.epoch, **scores})
+        if scores[SELECT_BY] > best:
+            self.best_epoch = self.epoch
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """Aligned arrays, ordered by row of the track table; every song exactly once."""
+
+    rows: Int[np.ndarray, " n"]
+    targets: Int[np.ndarray, " n"]
+    logits: Float[np.ndarray, "n labels"]
+
+
+def fit(
+    model: MoodClassifier,
+    train: SongDataset,
+    valid: SongDataset,
+    config: TrainConfig,
+    run: RunFolder,
+    tracker: Tracker | None = None,
+) -> Progress:
+    """Train to the best validation macro-F1; `model` holds those weights afterwards, `run` all that led there.
+
+    A run that was killed goes on from its last whole epoch and ends in the same bits (same machine and processes).
+
+    Args:
+        tracker: mirror of the run, in the main process only.
+    """
+    accelerator = make_accelerator(config)
+    criterion = _criterion(train, config).to(accelerator.device)
+    loader = song_loader(train, config.batch_size)
+    sampler = loader.batch_sampler
+    optimizer = AdamW(model.parameter_groups(config.learning_rate, config.weight_decay), fused=True)
+    network, optimizer, loader = accelerator.prepare(model, optimizer, loader)
+    schedule = _warmup_cosine(optimizer.optimizer, config, steps_per_epoch=math.ceil(len(loader) / config.accumulate))
+    stateful = {"model": model, "optimizer": optimizer.optimizer, "schedule": schedule}
+    if accelerator.scaler is not None:
+        stateful["scaler"] = accelerator.scaler
+    progress = _resume(run, stateful, tracker)
+    size, quiet = len(train), not accelerator.is_main_process
+    bar = tqdm(
+        desc=run.path.name, total=config.epochs * size, initial=progress.epoch * size, unit="song", disable=quiet
+    )
+    while progress.epoch < config.epochs and progress.epoch - progress.best_epoch < config.patience:
+        started, losses = time.perf_counter(), []
+        train.epoch = sampler.epoch = progress.epoch
+        _seed_epoch(config.seed, progress.epoch)
+        network.train()
+        for batch in loader:
+            with accelerator.accumulate(network):
+                loss = criterion(network(batch), batch.target)
+                accelerator.backward(loss)
+                if accelerator.sync_gradients:
+                    accelerator.clip_grad_norm_(network.parameters(), config.clip_norm)
+                optimizer.step()
+                optimizer.zero_grad()
+            if accelerator.sync_gradients and not accelerator.optimizer_step_was_skipped:
+                schedule.step()
+            losses.append(loss.detach())
+            bar.update(len(batch.target) * accelerator.num_processes)
+        scores = {
+            "train/loss": float(accelerator.reduce(torch.stack(losses).mean(), "mean")),
+            **_validate(model, valid, config),
+        }
+        progress.add_epoch(scores, time.perf_counter() - started)
+        if accelerator.is_main_process:
+            _record_epoch(run, progress, stateful, tracker)
+        bar.set_postfix(
+            loss=f"{scores['train/loss']:.3f}", valid_f1=f"{scores[SELECT_BY]:.3f}", best=progress.best_epoch
+        )
+    bar.close()
+    accelerator.wait_for_everyone()
+    run.load_weights(accelerator.unwrap_model(model, keep_fp32_wrapper=False))
+    accelerator.free_memory()
+    return progress
+
+
+def predict(model: MoodClassifier, dataset: SongDataset, config: TrainConfig) -> Predictions:
+    """Logits for every song of `dataset` once, ordered by row, the same in every process."""
+    accelerator = make_accelerator(config)
+    loader = accelerator.prepare(song_loader(dataset, EVAL_BATCH))
+    model.to(accelerator.device).eval()
+    parts = []
+    with torch.no_grad(), accelerator.autocast():
+        for batch in loader:
+            parts.append(accelerator.gather_for_metrics((batch.track_index, batch.target, model(batch))))
+    rows, targets, logits = (torch.cat(part).cpu().numpy() for part in zip(*parts, strict=True))
+    order = np.argsort(rows)
+    assert np.array_equal(rows[order], np.sort(dataset.rows)), "a song was lost or doubled between processes"
+    return Predictions(rows[order], targets[order], logits[order])
+
+
+def make_accelerator(config: TrainConfig) -> Accelerator:
+    """The device, precision and processes that `accelerate launch` (or plain python) gives.
+
+    Raises:
+        ValueError: fp16 without a GPU.
+    """
+    precision = {"fp32": "no", "auto": "bf16" if _computes_bf16() else "no"}.get(config.precision, config.precision)
+    if precision == "fp16" and not torch.cuda.is_available():
+        raise ValueError("precision fp16 needs a GPU; use bf16, fp32 or auto")
+    # A batch may hold no lyrics at all; then the lyrics encoder has no gradient in that step.
+    unused = DistributedDataParallelKwargs(find_unused_parameters=True)
+    return Accelerator(
+        mixed_precision=precision, gradient_accumulation_steps=config.accumulate, kwargs_handlers=[unused]
+    )
+
+
+def _computes_bf16() -> bool:
+    if torch.cuda.is_available():
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    instructions = torch.cpu.get_capabilities()
+    return any(instructions.get(name, False) for name in ("avx512_bf16", "amx_bf16", "bf16"))
+
+
+def _criterion(train: SongDataset, config: TrainConfig) -> nn.CrossEntropyLoss:
+    counts = torch.bincount(torch.from_numpy(train.targets), minlength=len(train.songs.tracks.corpus.labels))
+    return nn.CrossEntropyLoss(CLASS_WEIGHTS[config.class_weights](counts), label_smoothing=config.label_smoothing)
+
+
+def _warmup_cosine(optimizer: torch.optim.Optimizer, config: TrainConfig, steps_per_epoch: int) -> LambdaLR:
+    total = config.epochs * steps_per_epoch
+    warmup = max(1, round(config.warmup * total))
+
+    def rate(step: int) -> float:
+        if step < warmup:
+            return (step + 1) / warmup
+        return 0.5 * (1 + math.cos(math.pi * (step - warmup) / max(1, total - warmup)))
+
+    return LambdaLR(optimizer, rate)
+
+
+def _seed_epoch(seed: int, epoch: int) -> None:
+    # A stream of its own for each epoch: a resumed run needs no stored generator state.
+    set_seed(int(np.random.SeedSequence([seed, epoch]).generate_state(1)[0]), device_specific=True)
+
+
+def _validate(model: MoodClassifier, valid: SongDataset, config: TrainConfig) -> dict[str, float]:
+    found = predict(model, valid, config)
+    guesses = found.logits.argmax(axis=1)
+    loss = F.cross_entropy(torch.from_numpy(found.logits), torch.from_numpy(found.targets))
+    return {
+        "valid/loss": float(loss),
+        "valid/accuracy": accuracy(found.targets, guesses),
+        SELECT_BY: macro_f1(found.targets, guesses),
+    }
+
+
+def _resume(run: RunFolder, stateful: Mapping[str, Any], tracker: Tracker | None) -> Progress:
+    checkpoint = run.load_checkpoint()
+    if checkpoint is None:
+        return Progress()
+    for name, part in stateful.items():
+        part.load_state_dict(checkpoint[name])
+    progress = Progress(**checkpoint["progress"])
+    if tracker is not None:
+        for row in progress.history:
+            tracker.log_epoch(row)
+    return progress
+
+
+def _record_epoch(run: RunFolder, progress: Progress, stateful: Mapping[str, Any], tracker: Tracker | None) -> None:
+    """Best weights first, checkpoint last: a kill in between repeats the epoch and writes the same again."""
+    if progress.best_epoch == progress.epoch:
+        run.save_weights(stateful["model"])
+    run.write_history(progress.history)
+    run.save_checkpoint({name: part.state_dict() for name, part in stateful.items()} | {"progress": asdict(progress)})
+    if tracker is not None:
+        tracker.log_epoch(progress.history[-1])

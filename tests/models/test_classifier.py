@@ -1,0 +1,156 @@
+"""The classifier: a song alone equals the song in a batch, padding changes nothing, each side learns at its rate."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+
+from research.batch import Batch
+from research.models.audio import AudioConfig, AudioEncoder, load_weights
+from research.models.classifier import ModelConfig, MoodClassifier
+from research.models.lyrics import MINILM, LyricsConfig, LyricsEncoder
+
+BOTH = ModelConfig(lyrics=LyricsConfig(model=MINILM))
+N_MELS = 32
+
+
+def song_batch(n: int = 3, windows: int = 2, tokens: int = 12) -> Batch:
+    generator = torch.Generator().manual_seed(1)
+    mask = torch.ones(n, tokens, dtype=torch.long)
+    mask[1, 5:] = 0
+    return Batch(
+        mel=torch.randn(n, windows, N_MELS, 64, generator=generator) * 20 - 30,
+        input_ids=torch.randint(1000, 20000, (n, tokens), generator=generator) * mask,
+        attention_mask=mask,
+        has_audio=torch.ones(n, dtype=torch.bool),
+        has_lyrics=torch.ones(n, dtype=torch.bool),
+        target=torch.arange(n) % 4,
+        track_index=torch.arange(n),
+    )
+
+
+def pick(batch: Batch, rows: list[int], tokens: int | None = None) -> Batch:
+    chosen = {name: getattr(batch, name)[rows] for name in vars(batch)}
+    chosen["input_ids"], chosen["attention_mask"] = (
+        chosen["input_ids"][:, :tokens],
+        chosen["attention_mask"][:, :tokens],
+    )
+    return Batch(**chosen)
+
+
+@pytest.fixture(scope="module")
+def model() -> MoodClassifier:
+    torch.manual_seed(0)
+    return MoodClassifier(BOTH, n_labels=4, n_mels=N_MELS).eval()
+
+
+@torch.no_grad()
+def test_a_song_alone_is_the_song_in_a_batch(model):
+    together, batch = model(song_batch()), song_batch()
+    alone = torch.cat([model(pick(batch, [row])) for row in range(3)])
+    torch.testing.assert_close(together, alone, rtol=0, atol=1e-4)  # float32 sums in another order, logits of order 1
+
+
+@torch.no_grad()
+def test_padding_words_changes_nothing(model):
+    batch = song_batch()
+    padded, tight = model(pick(batch, [1])), model(pick(batch, [1], tokens=5))
+    torch.testing.assert_close(padded, tight, rtol=0, atol=1e-4)
+
+
+@torch.no_grad()
+def test_a_missing_side_is_neither_computed_nor_read(model):
+    batch = song_batch()
+    gone = replace(batch, has_lyrics=torch.tensor([False, True, True]))
+    other_words = batch.input_ids.clone()
+    other_words[0] = 2000
+    assert torch.equal(model(gone), model(replace(gone, input_ids=other_words)))
+    # With no words at all the tokens may even be absent.
+    mute = replace(batch, has_lyrics=torch.zeros(3, dtype=torch.bool))
+    empty = torch.zeros(3, 0, dtype=torch.long)
+    assert torch.equal(model(mute), model(replace(mute, input_ids=empty, attention_mask=empty)))
+
+
+@torch.no_grad()
+def test_a_song_is_the_mean_of_its_windows():
+    torch.manual_seed(0)
+    encoder = AudioEncoder(AudioConfig(), N_MELS).eval()
+    mel = song_batch().mel
+    expected = (encoder(mel[:, :1]) + encoder(mel[:, 1:])) / 2
+    torch.testing.assert_close(encoder(mel), expected, rtol=1e-4, atol=1e-5)  # float32 convolutions in another blocking
+
+
+@torch.no_grad()
+def test_words_are_mean_pooled_over_real_tokens():
+    encoder = LyricsEncoder(LyricsConfig(model=MINILM)).eval()
+    batch = song_batch()
+    hidden = encoder.bert(batch.input_ids[1:2, :5]).last_hidden_state
+    expected = hidden.mean(dim=1)
+    pooled = encoder(batch.input_ids[1:2], batch.attention_mask[1:2])
+    torch.testing.assert_close(pooled, expected, rtol=0, atol=1e-5)  # float32, vectors of order 0.1
+
+
+def test_rates_and_decay_reach_the_right_parameters(model):
+    groups = model.parameter_groups(learning_rate=1e-3, weight_decay=0.1)
+    where = {id(p): group for group in groups for p in group["params"]}
+    expected = {
+        "audio.resnet.conv1.weight": (5e-4, 0.1),
+        "audio.normalise.weight": (5e-4, 0.0),
+        "lyrics.bert.encoder.layer.5.output.dense.weight": (5e-5, 0.1),
+        "join.gate.weight": (1e-3, 0.1),
+        "join.gate.bias": (1e-3, 0.0),
+    }
+    parameters = dict(model.named_parameters())
+    found = {n: (where[id(parameters[n])]["lr"], where[id(parameters[n])]["weight_decay"]) for n in expected}
+    assert found == expected
+    assert len(where) == len(parameters)
+
+
+@pytest.mark.parametrize(("layers", "trained"), [(0, 0), (2, 2 * 1_774_464)])  # a MiniLM layer: 12 d^2 + 13 d, d = 384
+def test_frozen_layers_do_not_learn(layers, trained):
+    encoder = LyricsEncoder(LyricsConfig(model=MINILM, trainable_layers=layers))
+    assert sum(p.numel() for p in encoder.parameters() if p.requires_grad) == trained
+
+
+def test_a_frozen_encoder_stays_in_evaluation_mode():
+    encoder = LyricsEncoder(LyricsConfig(model=MINILM, trainable_layers=0)).train()
+    batch = song_batch()
+    first, second = (encoder(batch.input_ids, batch.attention_mask) for _ in range(2))
+    assert torch.equal(first, second)
+    assert not first.requires_grad
+
+
+def test_partial_weights_are_named_as_such(tmp_path):
+    from torchvision.models import resnet18
+
+    state = {k: v for k, v in resnet18().state_dict().items() if not k.startswith(("layer4", "fc"))}
+    torch.save(state, tmp_path / "photos.pth")
+    encoder = AudioEncoder(AudioConfig(weights=str(tmp_path / "photos.pth")), N_MELS)
+    assert encoder.initialised_from == "photos up to layer3"
+    # A grey picture through the summed stem answers as RGB of three equal channels does.
+    assert torch.equal(encoder.resnet.conv1.weight, state["conv1.weight"].sum(dim=1, keepdim=True))
+
+
+@pytest.mark.parametrize(("content", "message"), [(None, "no such file"), ({"a": torch.zeros(1)}, "not a ResNet18")])
+def test_wrong_weights_are_refused(tmp_path, content, message):
+    from torchvision.models import resnet18
+
+    path = tmp_path / "weights.pth"
+    if content is not None:
+        torch.save(content, path)
+    with pytest.raises(ValueError, match=message):
+        load_weights(resnet18(), str(path))
+
+
+@pytest.mark.parametrize(
+    ("config", "message"),
+    [
+        (replace(BOTH, audio=None, lyrics=None), "at least one side"),
+        (replace(BOTH, fusion="sum"), "unknown fusion 'sum'"),
+        (replace(BOTH, lyrics=LyricsConfig(model="no/such-bert")), "no/such-bert.*minilm"),
+        (replace(BOTH, lyrics=LyricsConfig(model=MINILM, trainable_layers=7)), "trainable_layers=7.*6 layers"),
+    ],
+)
+def test_impossible_models_are_refused(config, message):
+    with pytest.raises(ValueError, match=message):
+        MoodClassifier(config, n_labels=4, n_mels=N_MELS)
