@@ -11,7 +11,6 @@ import tyro
 
 from experiments.compare import report
 from research.data import InputConfig
-from research.features.store import open_store
 from research.models.classifier import ModelConfig
 from research.models.lyrics import MINILM, LyricsConfig
 from research.splits import leakage, make_splits
@@ -58,4 +57,4 @@ def main(config: Config) -> None:
 
 
 if __name__ == "__main__":
-    main(tyro.cli(Config, description=__doc__))
+    main(tyro.cli(Config, description=__doc__, config=(tyro.conf.AvoidSubcommands,)))

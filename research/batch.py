@@ -1,7 +1,9 @@
 """What a model reads: one dataclass of tensors."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 
+import numpy as np
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
@@ -16,6 +18,8 @@ class Batch:
     """Log-mel in dB; in training one random window a song, in evaluation several evenly spaced ones."""
     input_ids: Int[Tensor, "batch tokens"]
     attention_mask: Int[Tensor, "batch tokens"]
+    lyrics_vectors: Float[Tensor, "batch lyrics_dim"]
+    """What a frozen encoder made of the words, see research.embeddings; no columns where the model reads the tokens."""
     has_audio: Bool[Tensor, " batch"]
     has_lyrics: Bool[Tensor, " batch"]
     target: Int[Tensor, " batch"]
@@ -27,3 +31,12 @@ class Batch:
         """The same songs on another device; accelerate moves batches through this method."""
         moved = {f.name: getattr(self, f.name).to(device, non_blocking=non_blocking) for f in fields(self)}
         return Batch(**moved)
+
+
+def pad_tokens(tokens: Sequence[np.ndarray]) -> tuple[Int[np.ndarray, "batch tokens"], Int[np.ndarray, "batch tokens"]]:
+    """Token ids side by side and the mask of what is real; the id under a zero mask is never read, so it is 0."""
+    width = max((len(ids) for ids in tokens), default=0)
+    mask = np.arange(width) < np.array([[len(ids)] for ids in tokens])
+    input_ids = np.zeros(mask.shape, dtype=np.int64)
+    input_ids[mask] = np.concatenate(tokens)
+    return input_ids, mask.astype(np.int64)

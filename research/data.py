@@ -5,16 +5,18 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Float16, Int
+from jaxtyping import Bool, Float16, Float32, Int
 from torch.utils.data import DataLoader, Dataset, Sampler
 
-from research.batch import Batch
+from research.batch import Batch, pad_tokens
 from research.features.audio import MelSettings, window_starts
 from research.features.augment import drop_modality, spec_augment
 from research.features.store import MelStore
 from research.tracks import TrackTable
 
 Tokenize = Callable[[Sequence[str]], list[np.ndarray]]
+EmbedWords = Callable[[Sequence[np.ndarray]], np.ndarray]
+NO_WORDS = np.zeros(0, dtype=np.int32)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,6 +59,8 @@ class Songs:
     """Length in spectrogram frames; 0 where a song has no readable sound."""
     tokens: list[np.ndarray]
     """Token ids; empty where a song has no words."""
+    lyrics_vectors: Float32[np.ndarray, "songs lyrics_dim"]
+    """Words through a frozen encoder; no columns where the encoder learns and reads the tokens itself."""
     targets: Int[np.ndarray, " songs"]
     """Position of the mood in `tracks.corpus.labels`; -1 where none."""
 
@@ -69,13 +73,20 @@ class Songs:
         return np.array([len(ids) > 0 for ids in self.tokens], dtype=bool)
 
 
-def load_songs(tracks: TrackTable, inputs: InputConfig, store: MelStore | None, tokenize: Tokenize | None) -> Songs:
+def load_songs(
+    tracks: TrackTable,
+    inputs: InputConfig,
+    store: MelStore | None,
+    tokenize: Tokenize | None,
+    embed_words: EmbedWords | None = None,
+) -> Songs:
     """Join a table with its features; words are read and tokenised here, once.
 
     Args:
         store: the feature store of this table, or None to do without sound.
         tokenize: texts to token ids without padding (`research.features.lyrics.tokenize_lyrics` with its tokenizer
             bound), or None to do without words.
+        embed_words: token ids to vectors by a frozen encoder (`research.embeddings`), or None where it learns.
     """
     ids = list(tracks.frame["track_id"])
     place = {label: index for index, label in enumerate(tracks.corpus.labels)}
@@ -83,8 +94,9 @@ def load_songs(tracks: TrackTable, inputs: InputConfig, store: MelStore | None, 
     store_rows = np.full(len(ids), -1) if store is None else store.rows(ids)
     n_frames = np.zeros(len(ids), dtype=np.int64) if store is None else store.n_frames(ids)
     texts = [tracks.lyrics_text(row) or "" if tokenize else "" for row in range(len(ids))]
-    tokens = tokenize(texts) if tokenize else [np.zeros(0, dtype=np.int32)] * len(ids)
-    return Songs(tracks, inputs, store, store_rows, n_frames, tokens, targets)
+    tokens = tokenize(texts) if tokenize else [NO_WORDS] * len(ids)
+    vectors = embed_words(tokens) if embed_words else np.zeros((len(ids), 0), dtype=np.float32)
+    return Songs(tracks, inputs, store, store_rows, n_frames, tokens, vectors, targets)
 
 
 class SongDataset(Dataset):
@@ -140,11 +152,13 @@ class SongDataset(Dataset):
                     generator,
                 )
         mel = self._windows(rows, has_audio, generators)
-        input_ids, attention_mask = _pad([self.songs.tokens[row] for row in rows], has_lyrics)
+        words = [self.songs.tokens[row] if present else NO_WORDS for row, present in zip(rows, has_lyrics, strict=True)]
+        input_ids, attention_mask = pad_tokens(words)
         return Batch(
             mel=torch.from_numpy(mel).transpose(2, 3),
             input_ids=torch.from_numpy(input_ids),
             attention_mask=torch.from_numpy(attention_mask),
+            lyrics_vectors=torch.from_numpy(self.songs.lyrics_vectors[rows]),
             has_audio=torch.from_numpy(has_audio),
             has_lyrics=torch.from_numpy(has_lyrics),
             target=torch.from_numpy(self.targets[positions]),
@@ -164,7 +178,8 @@ class SongDataset(Dataset):
         windows = windows.reshape(*starts.shape, *windows.shape[1:])
         if self.augmentation is not None:
             masks = {"max_time": self.augmentation.time_mask, "max_freq": self.augmentation.mel_mask}
-            windows = np.stack([spec_augment(w[0], generators[i], **masks) for w, i in zip(windows, heard, strict=True)])[:, None]
+            pairs = zip(windows[:, 0], heard, strict=True)
+            windows = np.stack([spec_augment(window, generators[i], **masks) for window, i in pairs])[:, None]
         if len(heard) == len(rows):
             return windows
         mel = np.zeros((len(rows), *windows.shape[1:]), dtype=windows.dtype)
@@ -174,7 +189,7 @@ class SongDataset(Dataset):
     def _starts(self, n_frames: np.ndarray, generators: list[np.random.Generator]) -> np.ndarray:
         window = self.songs.inputs.window_frames
         if self.augmentation is None:
-            return np.stack([window_starts(n, window, self.songs.inputs.eval_windows) for n in n_frames])
+            return np.stack([window_starts(n, window, self.songs.inputs.eval_windows) for n in n_frames.tolist()])
         last = np.maximum(n_frames - window, 0)
         return np.array([[generator.integers(end + 1)] for generator, end in zip(generators, last, strict=True)])
 
@@ -224,18 +239,6 @@ def song_loader(dataset: SongDataset, batch_size: int) -> DataLoader:
 
 def _as_is(batch: Batch) -> Batch:
     return batch
-
-
-def _pad(tokens: list[np.ndarray], has_lyrics: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """(batch, tokens) ids and mask; the id under a zero mask is never read, so any will do."""
-    width = max((len(ids) for ids, present in zip(tokens, has_lyrics, strict=True) if present), default=0)
-    input_ids = np.zeros((len(tokens), width), dtype=np.int64)
-    mask = np.zeros_like(input_ids)
-    for row, (ids, present) in enumerate(zip(tokens, has_lyrics, strict=True)):
-        if present:
-            input_ids[row, : len(ids)] = ids
-            mask[row, : len(ids)] = 1
-    return input_ids, mask
 
 
 def _singles(n: int) -> list[slice]:

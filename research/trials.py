@@ -11,6 +11,7 @@ import pandas as pd
 import torch
 
 from research.data import InputConfig, SongDataset, Songs, load_songs
+from research.embeddings import lyrics_vectors
 from research.features.lyrics import tokenize_lyrics
 from research.features.store import build_store
 from research.metrics import accuracy, balanced_accuracy, macro_f1
@@ -51,10 +52,13 @@ def load_corpus(table: Path, inputs: InputConfig, lyrics: LyricsConfig | None) -
     if tracks.frame["audio"].notna().any():
         with accelerator.main_process_first():
             store = build_store(tracks, tracks.folder / "mel", inputs.mel)
-    tokenize = None
+    tokenize = embed = None
     if lyrics is not None and tracks.frame["lyrics"].notna().any():
         tokenize = partial(tokenize_lyrics, tokenizer=load_tokenizer(lyrics), max_tokens=inputs.max_tokens)
-    songs = load_songs(tracks, inputs, store, tokenize)
+        if lyrics.frozen:
+            embed = partial(lyrics_vectors, config=lyrics, folder=tracks.folder / "embeddings")
+    with accelerator.main_process_first():
+        songs = load_songs(tracks, inputs, store, tokenize, embed)
     if store is not None and store.skipped and accelerator.is_main_process:
         print(f"{table}: {len(store.skipped)} songs have unreadable sound and are used without it:", file=sys.stderr)
         for track_id, reason in store.skipped.items():

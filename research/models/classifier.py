@@ -1,6 +1,6 @@
 """The mood classifier: an encoder a side, one or both, and what joins them. One model for every experiment."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from jaxtyping import Float
@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from research.batch import Batch
 from research.models.audio import AudioConfig, AudioEncoder
 from research.models.fusion import FUSIONS, OneSide
-from research.models.lyrics import LyricsConfig, LyricsEncoder
+from research.models.lyrics import LyricsConfig, LyricsEncoder, encoder_dim
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,19 +43,20 @@ class MoodClassifier(nn.Module):
         self.config = config
         self.audio = self.lyrics = None
         if config.audio is not None:
-            start = config.audio if pretrained else AudioConfig()
+            start = config.audio if pretrained else replace(config.audio, weights=None)
             self.audio = AudioEncoder(start, n_mels)
             self.audio_projection = _projection(self.audio.dim, config.dim)
         if config.lyrics is not None:
-            self.lyrics = LyricsEncoder(config.lyrics, pretrained)
-            self.lyrics_projection = _projection(self.lyrics.dim, config.dim)
-        join = OneSide if self.audio is None or self.lyrics is None else FUSIONS[config.fusion]
+            if not config.lyrics.frozen:  # a frozen encoder stands before the model: its vectors come with the batch
+                self.lyrics = LyricsEncoder(config.lyrics, pretrained)
+            self.lyrics_projection = _projection(encoder_dim(config.lyrics), config.dim)
+        join = OneSide if config.audio is None or config.lyrics is None else FUSIONS[config.fusion]
         self.join = join(config.dim, n_labels, config.dropout)
 
     def forward(self, batch: Batch) -> Float[Tensor, "batch labels"]:
-        if self.lyrics is None:
+        if self.config.lyrics is None:
             logits = self.join(self._embed_audio(batch), batch.has_audio)
-        elif self.audio is None:
+        elif self.config.audio is None:
             logits = self.join(self._embed_lyrics(batch), batch.has_lyrics)
         else:
             logits = self.join(self._embed_audio(batch), self._embed_lyrics(batch), batch.has_audio, batch.has_lyrics)
@@ -88,7 +89,10 @@ class MoodClassifier(nn.Module):
         here = batch.has_lyrics
         embedding = torch.zeros(len(here), self.config.dim, device=here.device)
         if here.any():
-            words = self.lyrics(batch.input_ids[here], batch.attention_mask[here])
+            if self.lyrics is None:
+                words = batch.lyrics_vectors[here]
+            else:
+                words = self.lyrics(batch.input_ids[here], batch.attention_mask[here])
             embedding[here] = self.lyrics_projection(words).float()
         return embedding
 

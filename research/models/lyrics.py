@@ -18,11 +18,16 @@ class LyricsConfig:
     """Name on the Hugging Face hub, local folder, or "minilm": the six-layer BERT of the extra `minilm`, which needs no
     download."""
     trainable_layers: int | None = None
-    """How many of the top transformer layers learn; None: the whole encoder, 0: none of it (frozen)."""
+    """How many of the top transformer layers learn; None: the whole encoder; 0: none, then its vectors are computed
+    once and kept beside the corpus."""
     attention_dropout: float = 0.0
     """Zero lets bf16 use the fused attention kernel."""
     learning_rate: float = 5e-5
     """Peak rate of the layers that learn."""
+
+    @property
+    def frozen(self) -> bool:
+        return self.trainable_layers == 0
 
 
 class LyricsEncoder(nn.Module):
@@ -33,20 +38,20 @@ class LyricsEncoder(nn.Module):
         super().__init__()
         self.bert = _load_bert(config, pretrained)
         self.dim: int = self.bert.config.hidden_size
-        self.frozen = config.trainable_layers == 0
         _freeze_below(self.bert, config.trainable_layers)
 
     def forward(
         self, input_ids: Int[Tensor, "batch tokens"], attention_mask: Int[Tensor, "batch tokens"]
     ) -> Float[Tensor, "batch dim"]:
-        with torch.set_grad_enabled(torch.is_grad_enabled() and not self.frozen):
-            hidden = self.bert(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state
+        hidden = self.bert(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state
         weight = attention_mask.unsqueeze(-1).to(hidden.dtype)  # (batch, tokens, 1)
         return (hidden * weight).sum(dim=1) / weight.sum(dim=1)
 
-    def train(self, mode: bool = True) -> "LyricsEncoder":
-        """A frozen encoder keeps its dropout off: its vectors are features, not something to regularise."""
-        return super().train(mode and not self.frozen)
+
+def encoder_dim(config: LyricsConfig) -> int:
+    """Length of the vectors an encoder gives, without loading its weights."""
+    with _explained(config.model):
+        return AutoConfig.from_pretrained(_location(config.model)).hidden_size
 
 
 def load_tokenizer(config: LyricsConfig) -> PreTrainedTokenizerBase:

@@ -161,10 +161,11 @@ def test_unusable_files_are_refused_by_name(tmp_path, name, write, message):
         decode(tmp_path / name, 22_050)
 
 
-def test_an_offset_behind_the_end_is_refused(tmp_path):
+@pytest.mark.parametrize("offset_s", [40.0, 2.0, -1.0])
+def test_an_offset_outside_the_song_is_refused(tmp_path, offset_s):
     soundfile.write(tmp_path / "song.wav", noise(2.0), 22_050)
-    with pytest.raises(AudioError, match=r"song.wav lasts 2 s, nothing to read from 40 s on"):
-        decode(tmp_path / "song.wav", 22_050, offset_s=40.0)
+    with pytest.raises(AudioError, match=rf"song.wav lasts 2 s, nothing to read from {offset_s:g} s on"):
+        decode(tmp_path / "song.wav", 22_050, offset_s=offset_s)
 
 
 def test_window_starts_by_hand():

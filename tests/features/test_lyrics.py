@@ -46,7 +46,8 @@ def tokenizer():
         ("fallsSee Anna LiveGet tickets as low as $57You might also like[Chorus]\nagain", "falls\n\nagain"),
         ("a  b\t c \r\n\r\n\r\n\r\nd\u200b\ufeff", "a b c\n\nd"),
         ("CafÃ© dâ€™amour &amp; rain", "Café d'amour & rain"),
-        ("می\u200cخواهم", "می\u200cخواهم"),
+        # Persian "I want", spelt with a zero-width non-joiner.
+        ("\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645", "\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645"),
         (" \n[Instrumental]\n ", ""),
     ],
 )

@@ -1,0 +1,203 @@
+"""The loop: it memorises, stops, keeps the best, goes on where it was, and sums gradients as a larger batch would."""
+
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+import research.training
+from research.data import Augmentation, SongDataset
+from research.metrics import accuracy, macro_f1
+from research.models.audio import AudioConfig
+from research.models.classifier import ModelConfig, MoodClassifier
+from research.models.lyrics import LyricsConfig
+from research.runs import RunFolder
+from research.training import TrainConfig, _warmup_cosine, fit, make_accelerator, predict
+
+EXACT = Augmentation(time_mask=0, mel_mask=0, drop_audio=0.0, drop_lyrics=0.0)
+PLAIN = TrainConfig(
+    epochs=3,
+    batch_size=8,
+    weight_decay=0.0,
+    class_weights="none",
+    label_smoothing=0.0,
+    precision="fp32",
+    augmentation=EXACT,
+)
+"""Nothing random but the order of songs."""
+
+
+class Witness:
+    """Stands in for the W&B mirror: keeps the history and the weights of each epoch."""
+
+    def __init__(self, model: nn.Module, stop_after: int | None = None):
+        self.model, self.stop_after = model, stop_after
+        self.epochs: list[dict] = []
+        self.weights: list[dict] = []
+
+    def log_epoch(self, metrics):
+        self.epochs.append(dict(metrics))
+        self.weights.append({name: value.clone() for name, value in self.model.state_dict().items()})
+        if metrics["epoch"] == self.stop_after:
+            raise KeyboardInterrupt
+
+
+@pytest.fixture
+def lyrics_only(tiny_bert) -> ModelConfig:
+    return ModelConfig(audio=None, lyrics=LyricsConfig(model=str(tiny_bert), learning_rate=1e-3), dim=16, dropout=0.0)
+
+
+@pytest.fixture
+def both(tiny_bert) -> ModelConfig:
+    lyrics = LyricsConfig(model=str(tiny_bert), learning_rate=3e-3)
+    return ModelConfig(audio=AudioConfig(learning_rate=1e-3), lyrics=lyrics, dim=16, dropout=0.0)
+
+
+def build(config: ModelConfig) -> MoodClassifier:
+    torch.manual_seed(0)
+    return MoodClassifier(config, n_labels=4, n_mels=32)
+
+
+def rows_by_mood(songs, counts: tuple[int, ...]) -> np.ndarray:
+    """The first songs with words of each mood, as many as asked."""
+    with_words = [np.flatnonzero((songs.targets == label) & songs.has_lyrics) for label in range(4)]
+    return np.sort(np.concatenate([rows[:count] for rows, count in zip(with_words, counts, strict=True)]))
+
+
+def parts(songs, rows: np.ndarray) -> tuple[SongDataset, SongDataset]:
+    """The same songs to train on and to validate on."""
+    return SongDataset(songs, rows, augmentation=EXACT), SongDataset(songs, rows)
+
+
+def scripted_scores(monkeypatch, scores: list[float]) -> None:
+    script = iter(scores)
+    monkeypatch.setattr(research.training, "macro_f1", lambda targets, guesses: next(script))
+
+
+def test_twelve_songs_are_memorised_by_both_encoders(small_songs, both, tmp_path):
+    model = build(both)
+    before = {name: parameter.detach().clone() for name, parameter in model.named_parameters()}
+    train, valid = parts(small_songs, rows_by_mood(small_songs, (3, 3, 3, 3)))
+    config = replace(PLAIN, epochs=10, batch_size=4)
+    progress = fit(model, train, valid, config, RunFolder.open(tmp_path, {}))
+    losses = [row["train/loss"] for row in progress.history]
+    assert losses[0] > 0.8 * math.log(4)  # at first no better than guessing
+    assert losses[-1] < 0.1
+    found = predict(model, valid, config)
+    assert accuracy(found.targets, found.logits.argmax(axis=1)) == 1.0
+    # Without weight decay a parameter moves only along its gradient; what is no weight of a picture or word stays out.
+    moved = {name for name, parameter in model.named_parameters() if not torch.equal(parameter, before[name])}
+    assert {"audio.resnet.conv1.weight", "audio.normalise.weight", "join.gate.weight"} <= moved
+    assert {f"lyrics.bert.encoder.layer.{layer}.output.dense.weight" for layer in (0, 1)} <= moved
+    assert "lyrics.bert.embeddings.word_embeddings.weight" in moved
+
+
+def test_training_stops_and_the_best_epoch_is_kept(small_songs, lyrics_only, tmp_path, monkeypatch):
+    scripted_scores(monkeypatch, [0.1, 0.5, 0.4, 0.5, 0.9])  # an equal score is no better one
+    model, run = build(lyrics_only), RunFolder.open(tmp_path, {})
+    witness = Witness(model)
+    train, valid = parts(small_songs, rows_by_mood(small_songs, (2, 2, 2, 2)))
+    progress = fit(model, train, valid, replace(PLAIN, epochs=9, patience=2), run, witness)
+    assert (progress.epoch, progress.best_epoch) == (4, 2)
+    assert progress.history == witness.epochs
+    kept, saved = model.state_dict(), build(lyrics_only)
+    run.load_weights(saved)
+    head = "join.head.weight"
+    assert torch.equal(kept[head], witness.weights[1][head])
+    assert not torch.equal(kept[head], witness.weights[3][head])
+    assert all(torch.equal(value, saved.state_dict()[name]) for name, value in kept.items())
+
+
+def test_an_interrupted_run_ends_in_the_same_bits(small_songs, lyrics_only, tmp_path):
+    train, valid = parts(small_songs, rows_by_mood(small_songs, (3, 3, 3, 3)))
+    config = replace(PLAIN, batch_size=5)
+    whole_model, resumed_model = build(lyrics_only), build(lyrics_only)
+    whole = fit(whole_model, train, valid, config, RunFolder.open(tmp_path / "whole", {}))
+    run = RunFolder.open(tmp_path / "cut", {})
+    with pytest.raises(KeyboardInterrupt):
+        fit(resumed_model, train, valid, config, run, Witness(resumed_model, stop_after=2))
+    last = build(replace(lyrics_only, dropout=0.5))  # first weights do not matter: the checkpoint has them
+    last.load_state_dict(resumed_model.state_dict())
+    witness = Witness(last)
+    resumed = fit(last, train, valid, config, RunFolder.open(tmp_path / "cut", {}), witness)
+    assert resumed.history == whole.history == witness.epochs
+    expected = whole_model.state_dict()
+    assert all(torch.equal(value, expected[name]) for name, value in last.state_dict().items())
+
+
+def test_the_rate_climbs_and_falls_by_hand():
+    optimizer = torch.optim.SGD([nn.Parameter(torch.zeros(1))], lr=2.0)
+    schedule = _warmup_cosine(optimizer, TrainConfig(epochs=5, warmup=0.2), steps_per_epoch=2)
+    rates = schedule.get_last_lr()
+    for _ in range(10):
+        optimizer.step()
+        schedule.step()
+        rates += schedule.get_last_lr()
+    # Two of ten steps climb (1/2, 1), eight fall along half a cosine: a quarter down it stands at (1 + sqrt(1/2)) / 2.
+    by_hand = {0: 1.0, 1: 2.0, 2: 2.0, 4: 1 + math.sqrt(0.5), 6: 1.0, 8: 1 - math.sqrt(0.5), 10: 0.0}
+    assert {step: rates[step] for step in by_hand} == pytest.approx(by_hand, abs=1e-12)  # rounding of doubles of order 1
+
+
+def test_two_batches_of_four_step_like_one_of_eight(small_songs, lyrics_only, tmp_path):
+    train, valid = parts(small_songs, rows_by_mood(small_songs, (2, 2, 2, 2)))
+    settings = {
+        "eight": PLAIN,
+        "twice four": replace(PLAIN, batch_size=4, accumulate=2),
+        "four": replace(PLAIN, batch_size=4),
+    }
+    losses, steps = {}, {}
+    for name, config in settings.items():
+        run = RunFolder.open(tmp_path / name, {})
+        losses[name] = [
+            row["valid/loss"] for row in fit(build(lyrics_only), train, valid, config, run).history
+        ]
+        steps[name] = run.load_checkpoint()["schedule"]["last_epoch"]
+    assert steps == {"eight": 3, "twice four": 3, "four": 6}
+    # float32 sums in another order, through three steps of Adam; another number of steps differs a thousandfold more.
+    assert losses["twice four"] == pytest.approx(losses["eight"], abs=1e-5)
+    assert losses["four"] != pytest.approx(losses["eight"], abs=1e-3)
+
+
+@pytest.mark.parametrize("class_weights", ["none", "balanced"])
+def test_class_weights_reach_the_loss(small_songs, lyrics_only, tmp_path, class_weights):
+    counts = (5, 1, 2, 1)
+    train, valid = parts(small_songs, rows_by_mood(small_songs, counts))
+    model = build(lyrics_only)
+    found = predict(model, valid, PLAIN)
+    negative_log_probs = np.log(np.exp(found.logits.astype(float)).sum(axis=1))
+    negative_log_probs -= found.logits[np.arange(9), found.targets]
+    weights = {"none": np.ones(4), "balanced": 9 / (4 * np.array(counts))}[class_weights][found.targets]
+    config = replace(PLAIN, epochs=1, batch_size=9, class_weights=class_weights)
+    progress = fit(model, train, valid, config, RunFolder.open(tmp_path, {}))
+    expected = (weights * negative_log_probs).sum() / weights.sum()
+    assert progress.history[0]["train/loss"] == pytest.approx(expected, abs=1e-5)  # float32 logits of order 1
+
+
+def test_predictions_come_in_the_order_of_the_table(small_songs, lyrics_only):
+    rows = np.array([30, 2, 19, 7, 40, 11, 3, 1, 0, 5, 6, 8, 9, 10, 12, 13, 14, 41])  # more than one evaluation batch
+    model = build(lyrics_only)
+    found = predict(model, SongDataset(small_songs, rows), PLAIN)
+    assert found.rows.tolist() == sorted(rows.tolist())
+    assert np.array_equal(found.targets, small_songs.targets[found.rows])
+    alone = predict(model, SongDataset(small_songs, np.array([19])), PLAIN)
+    # float32 sums of another batch width; logits of order 1
+    np.testing.assert_allclose(found.logits[found.rows == 19], alone.logits, rtol=0, atol=1e-5)
+
+
+def test_validation_scores_are_those_of_its_predictions(small_songs, lyrics_only, tmp_path):
+    train, valid = parts(small_songs, rows_by_mood(small_songs, (4, 2, 3, 2)))
+    model = build(lyrics_only)
+    progress = fit(model, train, valid, replace(PLAIN, epochs=2), RunFolder.open(tmp_path, {}))
+    found, best = predict(model, valid, PLAIN), progress.history[progress.best_epoch - 1]
+    guesses = found.logits.argmax(axis=1)
+    assert best["valid/macro_f1"] == macro_f1(found.targets, guesses)
+    assert best["valid/accuracy"] == accuracy(found.targets, guesses)
+
+
+def test_fp16_without_a_gpu_is_refused(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with pytest.raises(ValueError, match="fp16 needs a GPU; use bf16, fp32 or auto"):
+        make_accelerator(TrainConfig(precision="fp16"))

@@ -1,0 +1,100 @@
+"""A trial from a corpus with broken files to a finished run folder, and what it refuses."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+import soundfile
+
+from research.models.classifier import ModelConfig
+from research.models.lyrics import LyricsConfig
+from research.splits import official_split
+from research.tracks import read_tracks, write_tracks
+from research.training import TrainConfig
+from research.trials import Trial, load_corpus, run_trial, test_scores
+
+BROKEN = {"synthetic-00000": "truncated.mp3", "synthetic-00001": "text.mp3"}
+
+
+@pytest.fixture
+def trial(small_songs, tiny_bert, tmp_path) -> Trial:
+    """Lyrics alone, one epoch."""
+    return Trial(
+        name="lyrics",
+        model=ModelConfig(audio=None, lyrics=LyricsConfig(model=str(tiny_bert)), dim=16),
+        train=TrainConfig(epochs=1, batch_size=8, precision="fp32"),
+        split=official_split(small_songs.tracks),
+        n_folds=1,
+        folder=tmp_path / "main" / "lyrics-fold0",
+    )
+
+
+@pytest.fixture
+def broken_table(small_table, tmp_path):
+    """The small corpus without its sound, but for two songs: an mp3 cut off in its first frames and a text file."""
+    tracks = read_tracks(small_table)
+    noise = 0.1 * np.random.default_rng(0).standard_normal(44_100)
+    soundfile.write(tmp_path / "truncated.mp3", noise, 22_050)
+    whole = (tmp_path / "truncated.mp3").read_bytes()
+    (tmp_path / "truncated.mp3").write_bytes(whole[: len(whole) // 10])
+    (tmp_path / "text.mp3").write_text("404 Not Found\n" * 100)
+    for song in (2, 3):
+        soundfile.write(tmp_path / f"whole{song}.wav", noise, 22_050)
+    files = BROKEN | {f"synthetic-0000{song}": f"whole{song}.wav" for song in (2, 3)}
+    (tmp_path / "lyrics").symlink_to(small_table.parent / "lyrics")
+    frame = tracks.frame.assign(audio=[files.get(track_id) for track_id in tracks.frame["track_id"]])
+    write_tracks(tmp_path / "tracks.parquet", frame, tracks.corpus)
+    return tmp_path / "tracks.parquet"
+
+
+def test_broken_sound_is_listed_and_training_goes_on(broken_table, small_inputs, tiny_bert, trial, capfd):
+    songs = load_corpus(broken_table, small_inputs, LyricsConfig(model=str(tiny_bert)))
+    said = capfd.readouterr().err
+    assert f"{broken_table}: 2 songs have unreadable sound and are used without it:" in said
+    assert all(f"  {track_id}: " in said and file in said for track_id, file in BROKEN.items())
+    assert songs.has_audio.nonzero()[0].tolist() == [2, 3]
+    run_trial(songs, replace(trial, model=replace(trial.model, audio=ModelConfig().audio)))
+    predictions = pd.read_parquet(trial.folder / "predictions.parquet")
+    rows = np.concatenate([trial.split.valid, trial.split.test])
+    assert sorted(predictions["track_id"]) == sorted(songs.tracks.frame["track_id"].iloc[rows])
+    assert np.isfinite(np.stack(predictions["logits"])).all()
+
+
+def test_a_run_says_what_it_stands_on(small_songs, trial):
+    run_trial(small_songs, trial)
+    config = json.loads((trial.folder / "config.json").read_text())
+    assert config["corpus"]["fingerprint"] == small_songs.tracks.fingerprint
+    assert (config["corpus"]["name"], config["corpus"]["synthetic"], config["corpus"]["songs"]) == ("synthetic", True, 42)
+    assert (config["seed"], config["processes"], config["protocol"], config["group"]) == (0, 1, "official", "main")
+    assert config["labels"] == ["happy", "angry", "sad", "relaxed"]
+    result = json.loads((trial.folder / "result.json").read_text())
+    assert (result["epochs"], result["best_epoch"]) == (1, 1)
+    assert result["parameters"] == result["trained_parameters"]
+
+
+def test_another_configuration_is_refused_and_the_run_kept(small_songs, trial):
+    run_trial(small_songs, trial)
+    before = {path: path.stat().st_mtime_ns for path in trial.folder.rglob("*")}
+    run_trial(small_songs, trial)
+    with pytest.raises(ValueError, match=r"lyrics-fold0 holds another run \(seed was 0, now 1\)"):
+        run_trial(small_songs, replace(trial, train=replace(trial.train, seed=1)))
+    assert {path: path.stat().st_mtime_ns for path in trial.folder.rglob("*")} == before
+
+
+def test_two_trials_from_one_seed_are_one(small_songs, trial, tmp_path):
+    again, other = (replace(trial, folder=tmp_path / name / "lyrics-fold0") for name in ("again", "other"))
+    run_trial(small_songs, trial)
+    run_trial(small_songs, again)
+    run_trial(small_songs, replace(other, train=replace(trial.train, seed=1)))
+    weights, same, another = ((t.folder / "model.safetensors").read_bytes() for t in (trial, again, other))
+    assert weights == same != another
+
+
+def test_scores_by_hand():
+    logits = [[2.0, 1.0], [0.0, 1.0], [3.0, 0.0], [1.0, 0.0]]
+    frame = pd.DataFrame({"target": [0, 1, 1, 0], "logits": logits})
+    # Three of four right; recalls 1 and 1/2; F1 of the first mood 2*2/(3+2) = 4/5, of the second 2*1/(1+2) = 2/3.
+    by_hand = {"accuracy": 3 / 4, "balanced_accuracy": 3 / 4, "macro_f1": (4 / 5 + 2 / 3) / 2}
+    assert test_scores(frame) == pytest.approx(by_hand, rel=1e-12)
