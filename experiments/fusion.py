@@ -1,7 +1,7 @@
 """Do sound and words together beat either side alone? (paper: main table)
 
 Run: accelerate launch experiments/fusion.py --tracks data/mirex_like/tracks.parquet --out runs/mirex_like
-Ends in reports/<name of --out>/: accuracy and macro-F1 of audio, lyrics and fusion with intervals, and their differences.
+Ends in reports/<name of --out>/: audio, lyrics and fusion with intervals, and the differences between them.
 """
 
 from dataclasses import dataclass, replace
@@ -29,7 +29,7 @@ class Config:
     folds: int = 5
     """Parts of the corpus; each is tested once."""
     inputs: InputConfig = InputConfig()
-    model: ModelConfig = ModelConfig(lyrics=LyricsConfig(model=MINILM))
+    model: ModelConfig = ModelConfig(lyrics=LyricsConfig(model=MINILM, trainable_layers=0))
     """The fusion model; the one-side models are the same without the other encoder."""
     train: TrainConfig = TrainConfig()
 

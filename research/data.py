@@ -39,9 +39,9 @@ class Augmentation:
     """Longest of two SpecAugment masks along time, in frames."""
     mel_mask: int = 16
     """Longest of two SpecAugment masks along frequency, in mel bands."""
-    drop_audio: float = 0.1
+    drop_audio: float = 0.2
     """Share of songs with words that lose their sound for one step, so that the model learns to do without."""
-    drop_lyrics: float = 0.1
+    drop_lyrics: float = 0.2
     """Share of songs with sound that lose their words for one step."""
 
 

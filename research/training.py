@@ -1,6 +1,7 @@
 """The only training loop, on accelerate: one process or many, CPU or GPU, resumable to the same bits."""
 
 import math
+import os
 import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
@@ -9,8 +10,8 @@ from typing import Any, Literal
 import numpy as np
 import torch
 import torch.nn.functional as F
-from accelerate import Accelerator, DistributedDataParallelKwargs
-from accelerate.utils import set_seed
+from accelerate import Accelerator, DistributedDataParallelKwargs, PartialState
+from accelerate.utils import parse_flag_from_env, set_seed
 from jaxtyping import Float, Int
 from torch import nn
 from torch.optim import AdamW
@@ -31,20 +32,20 @@ Precision = Literal["auto", "fp32", "bf16", "fp16"]
 
 @dataclass(frozen=True, kw_only=True)
 class TrainConfig:
-    epochs: int = 20
+    epochs: int = 12
     """Upper bound; the rate follows a cosine to zero over all of them."""
     batch_size: int = 16
     """Songs per process and step."""
     accumulate: int = 1
     """Steps whose gradients are summed before the weights move."""
-    learning_rate: float = 1e-3
+    learning_rate: float = 3e-4
     """Peak rate of new layers; each encoder has its own in its config."""
     weight_decay: float = 0.05
     warmup: float = 0.1
     """Share of all steps in which the rate climbs to its peak."""
     clip_norm: float = 1.0
     """Longest gradient, over all parameters."""
-    patience: int = 8
+    patience: int = 6
     """Epochs without a better validation macro-F1 after which training stops."""
     class_weights: Literal["none", "balanced"] = "balanced"
     """Weight of each mood in the loss; balanced: rare moods count as much in sum as frequent ones."""
@@ -159,6 +160,20 @@ def predict(model: MoodClassifier, dataset: SongDataset, config: TrainConfig) ->
     order = np.argsort(rows)
     assert np.array_equal(rows[order], np.sort(dataset.rows)), "a song was lost or doubled between processes"
     return Predictions(rows[order], targets[order], logits[order])
+
+
+def process_state() -> PartialState:
+    """The processes that `accelerate launch` gives; unlike an accelerator it fixes no precision yet.
+
+    Raises:
+        ValueError: several were launched, but each believes it is alone.
+    """
+    state, launched = PartialState(cpu=parse_flag_from_env("ACCELERATE_USE_CPU")), int(os.environ.get("WORLD_SIZE", 1))
+    if state.num_processes != launched:
+        raise ValueError(
+            f"{launched} processes were launched, but each runs alone; without GPUs set ACCELERATE_USE_CPU=true"
+        )
+    return state
 
 
 def make_accelerator(config: TrainConfig) -> Accelerator:

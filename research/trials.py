@@ -21,7 +21,7 @@ from research.runs import RunFolder, prediction_frame
 from research.splits import Split
 from research.tracking import Tracker, track
 from research.tracks import read_tracks
-from research.training import TrainConfig, fit, make_accelerator, predict
+from research.training import TrainConfig, fit, make_accelerator, predict, process_state
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,20 +46,20 @@ def load_corpus(table: Path, inputs: InputConfig, lyrics: LyricsConfig | None) -
     Args:
         lyrics: whose tokenizer cuts the words; None to do without words.
     """
-    accelerator = make_accelerator(TrainConfig())
+    processes = process_state()
     tracks = read_tracks(table)
     store = None
     if tracks.frame["audio"].notna().any():
-        with accelerator.main_process_first():
+        with processes.main_process_first():
             store = build_store(tracks, tracks.folder / "mel", inputs.mel)
     tokenize = embed = None
     if lyrics is not None and tracks.frame["lyrics"].notna().any():
         tokenize = partial(tokenize_lyrics, tokenizer=load_tokenizer(lyrics), max_tokens=inputs.max_tokens)
         if lyrics.frozen:
             embed = partial(lyrics_vectors, config=lyrics, folder=tracks.folder / "embeddings")
-    with accelerator.main_process_first():
+    with processes.main_process_first():
         songs = load_songs(tracks, inputs, store, tokenize, embed)
-    if store is not None and store.skipped and accelerator.is_main_process:
+    if store is not None and store.skipped and processes.is_main_process:
         print(f"{table}: {len(store.skipped)} songs have unreadable sound and are used without it:", file=sys.stderr)
         for track_id, reason in store.skipped.items():
             print(f"  {track_id}: {reason}", file=sys.stderr)

@@ -14,15 +14,13 @@ Citation: none to be given; for the musical cues see `data_prep/composer/cues.py
 """
 
 import json
-import multiprocessing
 import os
 from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict
-from functools import partial
 from pathlib import Path
 
 import pandas as pd
+from joblib import Parallel, delayed
 from tqdm import tqdm
 
 from data_prep.composer.artists import invent_artist
@@ -82,15 +80,9 @@ def _claim(out: Path, recipe: Recipe) -> None:
 
 
 def _written(plans: list[SongPlan], recipe: Recipe, out: Path, workers: int | None) -> Iterator[None]:
-    write = partial(write_song, recipe=recipe, folder=out)
     # A process takes about a second to start, the time of ten songs.
     workers = min(workers or os.cpu_count() or 1, 1 + len(plans) // 20)
-    if workers == 1:
-        yield from map(write, plans)
-        return
-    # Spawned, not forked: a caller that has torch's threads running would hang its copies.
-    with ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn")) as pool:
-        yield from pool.map(write, plans, chunksize=4)
+    yield from Parallel(n_jobs=workers, return_as="generator")(delayed(write_song)(plan, recipe, out) for plan in plans)
 
 
 def _frame(plans: list[SongPlan], recipe: Recipe) -> pd.DataFrame:

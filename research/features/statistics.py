@@ -4,6 +4,7 @@ All are taken from the log-mel spectrogram that every model reads, so nothing is
 """
 
 from functools import cache
+from itertools import pairwise
 
 import numpy as np
 import scipy.fft
@@ -27,7 +28,6 @@ MAJOR = (6.35, 2.23, 3.48, 2.33, 4.38, 4.09, 2.52, 5.19, 2.39, 3.66, 2.29, 2.88)
 MINOR = (6.33, 2.68, 3.52, 5.38, 2.60, 3.53, 2.54, 4.75, 3.98, 2.69, 3.34, 3.17)
 """How well each semitone above the tonic fits a key. Source: Krumhansl & Kessler 1982, probe tone ratings."""
 
-GROUPS = ("timbre", "bands", "harmony", "rhythm")
 SILENCE = 1e-9
 
 LogMel = Float32[np.ndarray, "frames n_mels"]
@@ -35,14 +35,14 @@ Statistics = Float[np.ndarray, " statistics"]
 
 
 def song_statistics(mel: LogMel, settings: MelSettings) -> dict[str, Statistics]:
-    """Statistics of a song in the groups of `GROUPS`, of the same lengths for every song.
+    """Statistics of a song by group; each group has the same length for every song.
 
     Args:
         mel: log-mel spectrogram, dB.
         settings: how `mel` was made.
 
     Raises:
-        ValueError: fewer than two frames, bands that are not those of `settings`, or that 32 groups cannot share.
+        ValueError: fewer than two frames, or bands that are not those of `settings` or no multiple of `N_BANDS`.
     """
     if len(mel) < 2 or mel.shape[1] != settings.n_mels or settings.n_mels % N_BANDS:
         raise ValueError(
@@ -107,7 +107,7 @@ def beat_regularity(onsets: Float32[np.ndarray, " steps"], step_s: float) -> Flo
     correlation = scipy.fft.irfft(np.abs(scipy.fft.rfft(centred, size)) ** 2, size)[:n_lags]
     correlation = correlation / (correlation[0] + SILENCE)
     edges = np.round(np.geomspace(FASTEST_BEAT_S, SLOWEST_BEAT_S, N_BEATS + 1) / step_s).astype(int)
-    return np.array([correlation[low : max(high, low + 1)].max() for low, high in zip(edges, edges[1:], strict=False)])
+    return np.array([correlation[low : max(high, low + 1)].max() for low, high in pairwise(edges)])
 
 
 def _timbre(coefficients: np.ndarray) -> Statistics:

@@ -11,16 +11,14 @@ import hashlib
 import json
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass, replace
 from itertools import islice
-from multiprocessing import get_context, parent_process
 from pathlib import Path
-from threading import Thread
 from typing import BinaryIO
 
 import numpy as np
 from jaxtyping import Float16, Float32, Int
+from joblib import Parallel, delayed
 from tqdm import tqdm
 
 from research.features.audio import AudioError, MelSettings, load_log_mel
@@ -218,21 +216,12 @@ def _measured(jobs: list[Job], workers: int) -> Iterator[tuple[Entry, np.ndarray
     if workers == 1:
         yield from map(_measure, jobs)
         return
-    # Spawned, not forked: a child of a process in which torch has started threads may hang.
-    with ProcessPoolExecutor(workers, get_context("spawn"), initializer=_end_with_parent) as pool:
-        # A shard at a time, so that no spectrograms pile up in memory before a slow disk.
-        for first in range(0, len(jobs), SHARD):
-            yield from pool.map(_measure, jobs[first : first + SHARD])
-
-
-def _end_with_parent() -> None:
-    """Without this, workers of a killed build wait for songs for ever."""
-
-    def watch() -> None:
-        parent_process().join()
-        os._exit(1)
-
-    Thread(target=watch, daemon=True).start()
+    # joblib's processes are neither forked (a child of a process in which torch has started threads may hang) nor do
+    # they import the main script again, and they end with their parent.
+    parallel = Parallel(n_jobs=workers, return_as="generator")
+    # A shard at a time, so that no spectrograms pile up in memory before a slow disk.
+    for first in range(0, len(jobs), SHARD):
+        yield from parallel(delayed(_measure)(job) for job in jobs[first : first + SHARD])
 
 
 def _measure(job: Job) -> tuple[Entry, np.ndarray | None]:

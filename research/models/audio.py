@@ -43,7 +43,9 @@ class AudioEncoder(nn.Module):
 
     def forward(self, mel: Float[Tensor, "batch windows n_mels frames"]) -> Float[Tensor, "batch dim"]:
         batch, windows = mel.shape[:2]
-        pictures = self.normalise(self.pool(mel.flatten(0, 1).float())).unsqueeze(1)  # (batch * windows, 1, n_mels, frames)
+        pictures = self.normalise(self.pool(mel.flatten(0, 1).float())).unsqueeze(
+            1
+        )  # (batch * windows, 1, n_mels, frames)
         embeddings = self.resnet(pictures.contiguous(memory_format=torch.channels_last))
         return embeddings.unflatten(0, (batch, windows)).mean(dim=1)
 

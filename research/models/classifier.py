@@ -18,7 +18,7 @@ class ModelConfig:
     """The sound side; None: a model of the words alone."""
     lyrics: LyricsConfig | None = LyricsConfig()
     """The words' side; None: a model of the sound alone."""
-    fusion: str = "gated"
+    fusion: str = "late"
     """How both sides are joined: concat, gated or late."""
     dim: int = 128
     """Width in which the sides meet."""

