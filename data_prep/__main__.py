@@ -13,9 +13,11 @@ from dataclasses import dataclass
 from functools import reduce
 from operator import or_
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import tyro
+
+from data_prep.plan import FetchPlan
 
 if TYPE_CHECKING:
     from research.tracks import TrackTable
@@ -113,12 +115,39 @@ class NjuMusicmood:
         return nju_musicmood.prepare(self.source, self.out)
 
 
+@dataclass(frozen=True, kw_only=True)
+class Lastfm:
+    source: Path
+    """Folder of the JSON files or zips, or lastfm_tags.db."""
+    out: Path = Path("data/lastfm")
+    """Corpus folder to write."""
+    rule: Literal["clean", "slides"] = "clean"
+    """How tags become a mood."""
+    songs_per_mood: int | None = None
+    """Songs to look for a mood; None: all."""
+    mismatches: Path | None = None
+    """List of tracks whose tags belong to another song, as published with the Million Song Dataset."""
+    fetch: tyro.conf.OmitArgPrefixes[FetchPlan] = FetchPlan()
+    dry_run: bool = False
+    """Say what would be fetched, and fetch nothing."""
+
+    def prepare(self) -> "TrackTable | None":
+        from data_prep.corpora import lastfm
+
+        choice = {"rule": self.rule, "songs_per_mood": self.songs_per_mood, "mismatches": self.mismatches}
+        if self.dry_run:
+            print(lastfm.dry_run(self.source, self.out, plan=self.fetch, **choice))
+            return None
+        return lastfm.prepare(self.source, self.out, plan=self.fetch, **choice)
+
+
 CORPORA = {
     "synthetic": Synthetic,
     "folder": Folder,
     "qaed4": Qaed4,
     "mirex_like": MirexLike,
     "nju_musicmood": NjuMusicmood,
+    "lastfm": Lastfm,
 }
 
 
@@ -134,6 +163,8 @@ def main(args: Sequence[str] | None = None) -> int:
     except (ValueError, FileNotFoundError) as error:
         print(f"data_prep: {' '.join(str(error).split())}", file=sys.stderr)
         return 1
+    if table is None:
+        return 0
     print((corpus.out / "card.md").read_text(encoding="utf-8"))
     print(f"{len(table)} songs in {corpus.out / 'tracks.parquet'}")
     return 0

@@ -112,14 +112,15 @@ def clean_rule(track: TaggedTrack, lexicon: Lexicon) -> Verdict:
         word = tag.strip().lower()
         if word in lexicon.moods:
             weights[word] = max(weight, weights.get(word, 0))
-    named = _words(f"{track.artist} / {track.title}") if weights else ""
-    for fault, passes in (
-        (NO_MOOD_TAG, lambda word: True),
-        (CONTESTED, lambda word: word not in lexicon.contested),
-        (LIGHT, lambda word: weights[word] >= MIN_WEIGHT),
-        (NAMED, lambda word: f" {_words(word).strip()} " not in named),
-    ):
-        weights = {word: weight for word, weight in weights.items() if passes(word)}
+    named = f"{_words(track.artist)}|{_words(track.title)}" if weights else ""
+    tests = (
+        (NO_MOOD_TAG, lambda word, weight: True),
+        (CONTESTED, lambda word, weight: word not in lexicon.contested),
+        (LIGHT, lambda word, weight: weight >= MIN_WEIGHT),
+        (NAMED, lambda word, weight: _words(word) not in named),
+    )
+    for fault, passes in tests:
+        weights = {word: weight for word, weight in weights.items() if passes(word, weight)}
         if not weights:
             return Verdict(None, fault)
     return _agreed(tuple(weights), lexicon)
@@ -135,4 +136,4 @@ def _agreed(tags: tuple[str, ...], lexicon: Lexicon) -> Verdict:
 
 
 def _words(text: str) -> str:
-    return f" {' '.join(re.findall(r'[^\W_]+', text.casefold()))} "
+    return " ".join(["", *re.findall(r"[^\W_]+", text.casefold()), ""])

@@ -111,7 +111,9 @@ def title_parts(title: str) -> TitleParts:
     head, *tail = re.split(r"\s+[-\u2013\u2014]\s+", _plain(title))
     pieces = [*re.findall(BRACKETS, head), *(piece for rest in tail for piece in re.split(r"[()\[\]]", rest))]
     notes = [piece for piece in pieces if not GUESTS.search(piece) and _is_note(piece)]
-    full = re.sub(BRACKETS, lambda found: "" if _is_note(found[1]) or GUESTS.search(found[1]) else f" {found[1]} ", head)
+    full = re.sub(
+        BRACKETS, lambda found: "" if _is_note(found[1]) or GUESTS.search(found[1]) else f" {found[1]} ", head
+    )
     rest = [piece for piece in tail if not _is_note(piece) and not GUESTS.search(piece)]
     bare = re.sub(BRACKETS, " ", head)
     forms = dict.fromkeys(_key(_without_guest(form)) for form in (" ".join([full, *rest]), bare))
@@ -142,7 +144,9 @@ def _key(text: str) -> str:
     text = re.sub(r"(\w)in'(?!\w)", r"\1ing", text).replace("$", "s").replace("'", "")
     text = re.sub(r"(?<=\w)!(?=\w)", "i", text)
     words = re.findall(r"[^\W_]+", re.sub(r"\b(?:pts?|parts?)\b\.?", "part", text))
-    words = [ROMAN.get(word, word) if before == "part" else word for before, word in zip(["", *words], words, strict=False)]
+    words = [
+        ROMAN.get(word, word) if before == "part" else word for before, word in zip(["", *words], words, strict=False)
+    ]
     if len(words) > 1 and words[0] == "the":
         words = words[1:]
     return " ".join(words) or text.strip()

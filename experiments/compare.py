@@ -12,6 +12,7 @@ from pathlib import Path
 
 import tyro
 
+from research.command import run_command
 from research.reports.predictions import read_runs
 from research.reports.scores import differences, score_models
 from research.reports.tables import caption, difference_sentence, display_table, write_report
@@ -67,4 +68,4 @@ def main(config: Config) -> None:
 
 
 if __name__ == "__main__":
-    main(tyro.cli(Config))
+    run_command(main, Config, __doc__)

@@ -7,14 +7,13 @@ Ends in reports/<name of --out>/: audio, lyrics and fusion with intervals, and t
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import tyro
-
 from experiments.compare import report
-from research.data import InputConfig
+from research.command import run_command
+from research.data import InputConfig, Songs
 from research.models.classifier import ModelConfig
 from research.models.lyrics import MINILM, LyricsConfig
 from research.splits import leakage, make_splits
-from research.training import TrainConfig, make_accelerator
+from research.training import TrainConfig, process_state
 from research.trials import Trial, load_corpus, run_trial
 
 
@@ -34,27 +33,33 @@ class Config:
     train: TrainConfig = TrainConfig()
 
 
-def models(fusion: ModelConfig) -> dict[str, ModelConfig]:
-    return {"audio": replace(fusion, lyrics=None), "lyrics": replace(fusion, audio=None), "fusion": fusion}
+def models(fusion: ModelConfig, songs: Songs) -> dict[str, ModelConfig]:
+    """The fusion model beside its two sides; on a corpus of sound or words alone, the one side there is."""
+    sides = {"audio": replace(fusion, lyrics=None), "lyrics": replace(fusion, audio=None)}
+    found = {"audio": songs.has_audio.any(), "lyrics": songs.has_lyrics.any()}
+    here = {name: model for name, model in sides.items() if found[name]}
+    return here | {"fusion": fusion} if len(here) == 2 else here
 
 
 def main(config: Config) -> None:
     songs = load_corpus(config.tracks, config.inputs, config.model.lyrics)
     splits = make_splits(songs.tracks, config.protocol, config.folds, config.train.seed)
-    main_process = make_accelerator(config.train).is_main_process
-    digests = songs.store.digests if songs.store else {}
+    compared = models(config.model, songs)
+    is_main = process_state().is_main_process
+    if is_main and "fusion" not in compared:
+        print(f"{config.tracks} has {', '.join(compared) or 'neither sound nor words'} alone: nothing to fuse")
     for split in splits:
-        if main_process:
-            print(leakage(songs.tracks, split, digests).summary())
-        for name, model in models(config.model).items():
+        if is_main:
+            print(leakage(songs.tracks, split, songs.store.digests if songs.store else {}).summary())
+        for name, model in compared.items():
             folder = config.out / f"{name}-fold{split.fold}"
             run_trial(
                 songs,
                 Trial(name=name, model=model, train=config.train, split=split, n_folds=len(splits), folder=folder),
             )
-    if main_process:
+    if is_main:
         report([config.out], Path("reports") / config.out.name)
 
 
 if __name__ == "__main__":
-    main(tyro.cli(Config, description=__doc__, config=(tyro.conf.AvoidSubcommands,)))
+    run_command(main, Config, __doc__)

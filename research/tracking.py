@@ -57,7 +57,7 @@ def track(run: RunFolder, *, group: str, tags: Sequence[str]) -> Iterator[Tracke
         group=group,
         tags=list(tags),
         config=config,
-        dir=run.path,
+        dir=run.path.resolve(),  # W&B's service keeps the working directory it was started in
         mode=_mode(),
         resume="allow",
         settings=wandb.Settings(console="off", silent=True),

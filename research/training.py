@@ -2,6 +2,7 @@
 
 import math
 import os
+import sys
 import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
@@ -109,10 +110,7 @@ def fit(
     if accelerator.scaler is not None:
         stateful["scaler"] = accelerator.scaler
     progress = _resume(run, stateful, tracker)
-    size, quiet = len(train), not accelerator.is_main_process
-    bar = tqdm(
-        desc=run.path.name, total=config.epochs * size, initial=progress.epoch * size, unit="song", disable=quiet
-    )
+    bar = _progress_bar(run.path.name, config.epochs, len(train), progress.epoch, accelerator.is_main_process)
     while progress.epoch < config.epochs and progress.epoch - progress.best_epoch < config.patience:
         started, losses = time.perf_counter(), []
         train.epoch = sampler.epoch = progress.epoch
@@ -137,9 +135,8 @@ def fit(
         progress.add_epoch(scores, time.perf_counter() - started)
         if accelerator.is_main_process:
             _record_epoch(run, progress, stateful, tracker)
-        bar.set_postfix(
-            loss=f"{scores['train/loss']:.3f}", valid_f1=f"{scores[SELECT_BY]:.3f}", best=progress.best_epoch
-        )
+        told = {"loss": f"{scores['train/loss']:.3f}", "valid_f1": f"{scores[SELECT_BY]:.3f}"}
+        bar.set_postfix(told | {"best": progress.best_epoch}, refresh=False)
     bar.close()
     accelerator.wait_for_everyone()
     run.load_weights(accelerator.unwrap_model(model, keep_fp32_wrapper=False))
@@ -189,6 +186,17 @@ def make_accelerator(config: TrainConfig) -> Accelerator:
     unused = DistributedDataParallelKwargs(find_unused_parameters=True)
     return Accelerator(
         mixed_precision=precision, gradient_accumulation_steps=config.accumulate, kwargs_handlers=[unused]
+    )
+
+
+def _progress_bar(name: str, epochs: int, songs: int, epochs_done: int, is_main: bool) -> tqdm:
+    return tqdm(
+        desc=name,
+        total=epochs * songs,
+        initial=epochs_done * songs,
+        unit="song",
+        disable=not is_main,
+        mininterval=0.2 if sys.stderr.isatty() else 20,  # a log file wants a line now and then
     )
 
 

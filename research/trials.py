@@ -87,7 +87,7 @@ def run_trial(songs: Songs, trial: Trial) -> None:
     with track(run, group=trial.group, tags=[corpus.name, trial.split.protocol, trial.name]) as tracker:
         predictions, result = _train_and_test(model, songs, trial, run, tracker)
         test = predictions[predictions["split"] == "test"]
-        tracker.log_test(test, corpus.labels, test_scores(test))
+        tracker.log_test(test, corpus.labels, score_songs(test))
         run.finish(predictions, result)
 
 
@@ -110,7 +110,7 @@ def describe(songs: Songs, trial: Trial, processes: int) -> dict:
     }
 
 
-def test_scores(test: pd.DataFrame) -> dict[str, float]:
+def score_songs(test: pd.DataFrame) -> dict[str, float]:
     """Plain scores of one run's test predictions; intervals come with `research.reports`, over all folds."""
     targets, guesses = test["target"].to_numpy(), np.stack(test["logits"].to_numpy()).argmax(axis=1)
     scores = {"accuracy": accuracy, "balanced_accuracy": balanced_accuracy, "macro_f1": macro_f1}

@@ -1,4 +1,4 @@
-"""What every test stands on: shapes checked at run time, no network, no GPU, a small corpus, the folder of real songs."""
+"""What every test stands on: shapes checked at run time, no network, no GPU, a small corpus, real songs if given."""
 
 import os
 import sys
@@ -26,7 +26,7 @@ def real_data() -> Path:
 
 @pytest.fixture(autouse=True)
 def _own_accelerator():
-    """accelerate allows one precision a process; each test may choose its own."""
+    """Each test may choose its precision, of which accelerate allows one a process."""
     yield
     if "accelerate" in sys.modules:
         from accelerate.state import AcceleratorState
@@ -69,14 +69,16 @@ def small_inputs():
 
 @pytest.fixture(scope="session")
 def small_table(tmp_path_factory, small_inputs) -> Path:
-    """42 invented songs of 2 s (87 frames) by 21 artists, two of them instrumental; its own split tests 21, an odd
-    number above an evaluation batch. With its feature store; read only."""
+    """45 invented songs of 2 s (87 frames) by 22 artists, two of them instrumental, with their feature store.
+
+    Its own split trains on 18, validates on 4 and tests 23: two processes get batches of unlike size. Read only.
+    """
     from data_prep.corpora.synthetic import prepare
     from research.features.store import build_store
     from research.splits import artist_folds
     from research.tracks import write_tracks
 
-    tracks = prepare(tmp_path_factory.mktemp("small"), n_songs=42, duration_s=2.0, workers=1)
+    tracks = prepare(tmp_path_factory.mktemp("small"), n_songs=45, duration_s=2.0, workers=1)
     split = artist_folds(tracks, n_folds=2)[0]
     for name in ("train", "valid", "test"):
         tracks.frame.loc[getattr(split, name), "split"] = name

@@ -1,3 +1,5 @@
+"""Every metric against scikit-learn or a hand sum."""
+
 import warnings
 
 import numpy as np

@@ -1,3 +1,5 @@
+"""No artist on two sides, moods in proportion, and refusals that name what to change."""
+
 from pathlib import Path
 
 import numpy as np

@@ -2,7 +2,7 @@
 
 Sources of the directions (fast or slow, major or minor, ...): Juslin & Laukka 2004, "Expression, perception, and
 induction of musical emotions", J. New Music Research 33(3), whose tenderness stands for our "relaxed"; Gabrielsson &
-Lindström 2010, "The role of structure in the musical expression of emotions". The sizes are chosen here, by measurement.
+Lindström 2010, "The role of structure in the musical expression of emotions". The sizes are chosen here by measuring.
 """
 
 from dataclasses import dataclass

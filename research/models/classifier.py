@@ -1,6 +1,8 @@
 """The mood classifier: an encoder a side, one or both, and what joins them. One model for every experiment."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 import torch
 from jaxtyping import Float
@@ -24,6 +26,18 @@ class ModelConfig:
     """Width in which the sides meet."""
     dropout: float = 0.3
     """On what the heads read."""
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> "ModelConfig":
+        """Back from what a run folder keeps of it."""
+        audio, lyrics = values["audio"], values["lyrics"]
+        return cls(
+            **{
+                **values,
+                "audio": None if audio is None else AudioConfig(**audio),
+                "lyrics": None if lyrics is None else LyricsConfig(**lyrics),
+            }
+        )
 
 
 class MoodClassifier(nn.Module):

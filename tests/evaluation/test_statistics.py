@@ -1,3 +1,5 @@
+"""Intervals against scipy, hand sums and simulated corpora."""
+
 import numpy as np
 import pytest
 from scipy.stats import binom, binomtest

@@ -1,3 +1,5 @@
+"""The command from run folders to a written report."""
+
 import json
 
 import pandas as pd

@@ -1,3 +1,5 @@
+"""Tables of invented runs: the numbers, the notes, and what is refused."""
+
 import csv
 import json
 

@@ -1,0 +1,26 @@
+"""Always the most frequent mood of the songs trained on: what every other model has to beat.
+
+Run: python baselines/majority.py --tracks data/qaed4/tracks.parquet --out runs/qaed4
+"""
+
+import numpy as np
+import tyro
+
+from baselines.classical import Answer, Answers, Baseline, Config, mood_shares, run_baseline
+from research.splits import Split
+from research.tracks import TrackTable
+
+
+def prepare(tracks: TrackTable, _config: Config) -> Answer:
+    def answer(split: Split, _seed: int) -> Answers:
+        both = mood_shares(tracks, np.concatenate([split.train, split.valid]))
+        valid = np.tile(mood_shares(tracks, split.train), (len(split.valid), 1))
+        return Answers(valid, np.tile(both, (len(split.test), 1)), chosen={})
+
+    return answer
+
+
+MAJORITY = Baseline("majority", {"answer": "share of each mood"}, prepare)
+
+if __name__ == "__main__":
+    run_baseline(MAJORITY, tyro.cli(Config, description=__doc__))

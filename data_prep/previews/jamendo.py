@@ -1,0 +1,66 @@
+"""Jamendo: whole songs under Creative Commons, as MP3; needs a client id. https://developer.jamendo.com/v3.0/tracks
+
+Licence: a Creative Commons licence a song, kept in the table; only songs whose artist allows downloads are taken.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from requests_cache import CachedSession
+
+from data_prep.downloads import download
+from data_prep.previews import Found, NoAudioError, Wanted
+from data_prep.services import Service
+from data_prep.web import RefusedError
+
+N_RESULTS = 10
+NOT_ALLOWED = "download not allowed by the artist"
+BAD_CLIENT = (5, 11, 12)
+"""Codes for a client id that is unknown, suspended or not allowed."""
+
+
+class Jamendo:
+    """Songs of Jamendo."""
+
+    name = "jamendo"
+
+    def __init__(self, session: CachedSession, service: Service, client_id: str):
+        self._session, self._url, self._client_id = session, service.url, client_id
+
+    def search(self, wanted: Wanted) -> Sequence[Found]:
+        query = {
+            "client_id": self._client_id,
+            "format": "json",
+            "limit": str(N_RESULTS),
+            "artist_name": wanted.artist,
+            "namesearch": wanted.title,
+        }
+        answer = self._session.get(f"{self._url}/tracks/", params=query)
+        answer.raise_for_status()
+        content = answer.json()
+        headers = content["headers"]
+        if headers["code"] in BAD_CLIENT:
+            raise RefusedError(f"jamendo: {headers['error_message']}; check JAMENDO_CLIENT_ID")
+        if headers["code"]:
+            raise NoAudioError(f"Jamendo error {headers['code']}")
+        return [_found(track) for track in content["results"]]
+
+    def fetch(self, found: Found, target: Path) -> Path:
+        if not found.sound:
+            raise NoAudioError(NOT_ALLOWED)
+        if not download(self._session, found.sound, target):
+            raise NoAudioError("download address refused")
+        return target
+
+
+def _found(track: dict) -> Found:
+    return Found(
+        provider=Jamendo.name,
+        key=str(track["id"]),
+        artist=track["artist_name"],
+        title=track["name"],
+        duration_s=float(track["duration"]) or None,
+        page=track.get("shareurl", ""),
+        licence=track.get("license_ccurl") or None,
+        sound=track["audiodownload"] if track.get("audiodownload_allowed") else "",
+    )
