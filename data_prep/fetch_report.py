@@ -54,6 +54,7 @@ def report(table: TrackTable, rows: Sequence[Row], fetched: Fetched, crossing: S
         *_coverage(table),
         *_sources("sound", fetched.sound, table),
         *_sources("words", fetched.words, table),
+        *_licences(table),
         f"- artists on both sides of the source's splits: {len(crossing)}",
     ]
     write_text(card, card.read_text(encoding="utf-8") + "\n".join(lines) + "\n")
@@ -81,6 +82,13 @@ def _coverage(table: TrackTable) -> list[str]:
                 f"| {mood} | {len(songs)} | {sound.mean():.1%} | {words.mean():.1%} | {(sound & words).mean():.1%} |"
             )
     return [*lines, ""]
+
+
+def _licences(table: TrackTable) -> list[str]:
+    named = table.frame["licence"].value_counts()
+    unnamed = int(table.frame["licence"].isna().sum())
+    rows = [f"{licence} {n}" for licence, n in named.items()]
+    return [f"- licences of single songs: {', '.join([*rows, f'none given {unnamed}'])}"]
 
 
 def _sources(kind: str, outcomes: Mapping[str, Outcome], table: TrackTable) -> list[str]:

@@ -1,10 +1,9 @@
 """One song's sound and words from the providers, in their order, each hit checked; an outcome either way."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TypeVar
 
 import requests
 
@@ -19,63 +18,50 @@ from data_prep.lyrics import (
     is_translation,
     judge,
 )
-from data_prep.matching import MIN_SCORE, Named, match
+from data_prep.matching import MIN_SCORE, match
 from data_prep.placing import write_text
 from data_prep.previews import IDENTITY_ONLY, Found, NoAudioError, PreviewProvider, Wanted
 
-Hit = TypeVar("Hit", Found, FoundLyrics)
+Hit = Found | FoundLyrics
+Provider = PreviewProvider | LyricsProvider
+Take = Callable[[Wanted, Provider, Hit], dict[str, object]]
+LOST = (NoAudioError, NoLyricsError, requests.HTTPError)
+"""What makes one hit useless and leaves the others."""
 NOT_FOUND = "not found"
 NO_MATCH = "only other songs found"
 
 
 def fetch_sound(wanted: Wanted, providers: Sequence[PreviewProvider], folder: Path, ledger: Ledger) -> Outcome:
-    """Sound of a song at `folder/<track id>.<suffix>`, verified, or why there is none.
-
-    What one provider tells of a song's identity (ISRC, duration) is passed on to the next.
-    """
-    tried, faults = [], []
-    for provider in providers:
-        tried.append(provider.name)
-        try:
-            hits = provider.search(wanted)
-        except (NoAudioError, requests.HTTPError) as error:
-            faults.append(_reason(error))
-            continue
-        matches, fault = _matches(wanted, hits)
-        if not matches:
-            faults.append(fault)
-        for score, found in matches:
-            wanted = replace(wanted, isrc=wanted.isrc or found.isrc, duration_s=wanted.duration_s or found.duration_s)
-            try:
-                detail = _sound(wanted, provider, found, folder, ledger) | {"score": score}
-            except (NoAudioError, requests.HTTPError) as error:
-                faults.append(_reason(error))
-                continue
-            return Outcome(track_id=wanted.track_id, kept=True, tried=tuple(tried), detail=detail)
-    return Outcome(track_id=wanted.track_id, kept=False, reason=_furthest(faults), tried=tuple(tried))
+    """Sound of a song at `folder/<track id>.<suffix>`, verified, or why there is none."""
+    return _first_taken(wanted, providers, lambda song, source, hit: _sound(song, source, hit, folder, ledger))
 
 
 def fetch_words(wanted: Wanted, providers: Sequence[LyricsProvider], folder: Path) -> Outcome:
     """Words of a song at `folder/<track id>.txt`, or why there are none."""
-    tried, faults = [], []
+    return _first_taken(wanted, providers, lambda song, source, hit: _words(song, source, hit, folder))
+
+
+def _first_taken(wanted: Wanted, providers: Sequence[Provider], take: Take) -> Outcome:
+    """The first hit that is the song and can be taken; what one provider knows of the song is told to the next."""
+    tried: list[str] = []
+    faults: list[str] = []
     for provider in providers:
         tried.append(provider.name)
         try:
-            hits = provider.search(wanted)
-        except (NoLyricsError, requests.HTTPError) as error:
+            matches, fault = _matches(wanted, provider.search(wanted))
+        except LOST as error:
             faults.append(_reason(error))
             continue
-        translations = [hit for hit in hits if is_translation(hit)]
-        matches, fault = _matches(wanted, [hit for hit in hits if hit not in translations])
         if not matches:
-            faults.append(TRANSLATION if translations else fault)
-        for score, found in matches:
+            faults.append(fault)
+        for score, hit in matches:
+            wanted = replace(wanted, isrc=wanted.isrc or hit.isrc, duration_s=wanted.duration_s or hit.duration_s)
             try:
-                detail = _words(wanted, provider, found, folder) | {"score": score}
-            except (NoLyricsError, requests.HTTPError) as error:
+                detail = take(wanted, provider, hit) | {"score": score}
+            except LOST as error:
                 faults.append(_reason(error))
-                continue
-            return Outcome(track_id=wanted.track_id, kept=True, tried=tuple(tried), detail=detail)
+            else:
+                return Outcome(track_id=wanted.track_id, kept=True, tried=tuple(tried), detail=detail)
     return Outcome(track_id=wanted.track_id, kept=False, reason=_furthest(faults), tried=tuple(tried))
 
 
@@ -130,13 +116,15 @@ def _words(wanted: Wanted, provider: LyricsProvider, found: FoundLyrics, folder:
     }
 
 
-def _matches(wanted: Named, hits: Sequence[Hit]) -> tuple[list[tuple[float, Hit]], str]:
+def _matches(wanted: Wanted, hits: Sequence[Hit]) -> tuple[list[tuple[float, Hit]], str]:
     """Hits that are the song, the likest first, and what is wrong with the others."""
-    scored = [(match(wanted, hit), hit) for hit in hits]
+    originals = [hit for hit in hits if not is_translation(hit, wanted)]
+    scored = [(match(wanted, hit), hit) for hit in originals]
     good = [(result.score, hit) for result, hit in scored if result.score >= MIN_SCORE]
-    faults = [result.fault or "names not alike enough" for result, _ in scored]
+    if not scored:
+        return [], TRANSLATION if hits else NOT_FOUND
     # The provider's own best hit says best what went wrong.
-    return sorted(good, key=lambda pair: -pair[0]), f"{NO_MATCH}: {faults[0]}" if faults else NOT_FOUND
+    return sorted(good, key=lambda pair: -pair[0]), f"{NO_MATCH}: {scored[0][0].fault or 'names not alike enough'}"
 
 
 def _reason(error: Exception) -> str:

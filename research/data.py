@@ -143,14 +143,9 @@ class SongDataset(Dataset):
         generators = [np.random.default_rng([self.seed, self.epoch, row]) for row in rows]
         has_audio, has_lyrics = self.has_audio[positions], self.has_lyrics[positions]
         if self.augmentation is not None:
-            for one, generator in zip(_singles(len(rows)), generators, strict=True):
-                has_audio[one], has_lyrics[one] = drop_modality(
-                    has_audio[one],
-                    has_lyrics[one],
-                    self.augmentation.drop_audio,
-                    self.augmentation.drop_lyrics,
-                    generator,
-                )
+            draws = np.array([generator.random() for generator in generators])
+            rates = self.augmentation.drop_audio, self.augmentation.drop_lyrics
+            has_audio, has_lyrics = drop_modality(has_audio, has_lyrics, *rates, draws)
         mel = self._windows(rows, has_audio, generators)
         words = [self.songs.tokens[row] if present else NO_WORDS for row, present in zip(rows, has_lyrics, strict=True)]
         input_ids, attention_mask = pad_tokens(words)
@@ -239,7 +234,3 @@ def song_loader(dataset: SongDataset, batch_size: int) -> DataLoader:
 
 def _as_is(batch: Batch) -> Batch:
     return batch
-
-
-def _singles(n: int) -> list[slice]:
-    return [slice(i, i + 1) for i in range(n)]

@@ -36,6 +36,7 @@ class FoundLyrics(Named):
     provider: str
     key: str
     page: str = ""
+    isrc: str | None = None
     instrumental: bool = False
     text: str = ""
     """The words where the search already gave them."""
@@ -66,8 +67,9 @@ class Words:
     """ISO 639-1."""
 
 
-def is_translation(found: Named) -> bool:
-    return bool(TRANSLATED.search(found.title) or TRANSLATED.search(found.artist))
+def is_translation(found: Named, wanted: Named) -> bool:
+    """Whether a page is of a translation; a song may itself be called "Lost in Translation"."""
+    return _says_translated(found) and not _says_translated(wanted)
 
 
 def judge(text: str) -> Words:
@@ -84,6 +86,10 @@ def judge(text: str) -> Words:
     if len(re.findall(r"\w+", clean)) < MIN_WORDS and not _is_unspaced(clean):
         raise NoLyricsError(TOO_SHORT)
     return Words(text=clean, language=detect_language(clean))
+
+
+def _says_translated(song: Named) -> bool:
+    return bool(TRANSLATED.search(song.title) or TRANSLATED.search(song.artist))
 
 
 def _is_unspaced(text: str) -> bool:

@@ -40,20 +40,21 @@ def drop_modality(
     has_lyrics: Bool[np.ndarray, " batch"],
     p_audio: float,
     p_lyrics: float,
-    generator: np.random.Generator,
+    draws: Float[np.ndarray, " batch"],
 ) -> tuple[Bool[np.ndarray, " batch"], Bool[np.ndarray, " batch"]]:
     """Which sides a training example keeps: of a song that has both, at most one is dropped.
 
     Args:
         p_audio: probability that a song with both sides loses its audio.
         p_lyrics: probability that a song with both sides loses its lyrics.
+        draws: a random number of each song, even in [0, 1). One decides between three fates, so both probabilities
+            hold exactly and never both sides go.
 
     Raises:
         ValueError: a negative probability, or a sum above 1.
     """
     if min(p_audio, p_lyrics) < 0 or p_audio + p_lyrics > 1:
         raise ValueError(f"p_audio={p_audio:g} and p_lyrics={p_lyrics:g} must be positive and sum to at most 1")
-    # One draw decides between three fates, so both probabilities hold exactly and never both sides go.
-    draw = np.where(has_audio & has_lyrics, generator.random(len(has_audio)), 1.0)
-    drops_audio, drops_lyrics = draw < p_audio, (draw >= p_audio) & (draw < p_audio + p_lyrics)
-    return has_audio & ~drops_audio, has_lyrics & ~drops_lyrics
+    both = has_audio & has_lyrics
+    drops_audio, drops_lyrics = draws < p_audio, (draws >= p_audio) & (draws < p_audio + p_lyrics)
+    return has_audio & ~(both & drops_audio), has_lyrics & ~(both & drops_lyrics)

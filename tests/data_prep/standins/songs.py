@@ -54,7 +54,7 @@ class CatalogueSong:
 
     @property
     def words(self) -> str:
-        return "\n".join(WORDS[(self.number + line) % 19 :] + f" {self.number}" for line in range(4))
+        return "\n".join(" ".join(WORDS.split()[(self.number + line) % 19 :]) + f" {self.number}" for line in range(4))
 
 
 def write_lastfm(songs: list[CatalogueSong], folder: Path) -> Path:
