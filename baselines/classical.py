@@ -220,7 +220,7 @@ def _sharpness(decisions: Float[np.ndarray, "songs classes"], targets: Int[np.nd
     return float(np.exp(minimize_scalar(loss, bounds=SHARPNESS_LOG_BOUNDS, method="bounded").x))
 
 
-def _write_run(run: RunFolder, tracks: TrackTable, split: Split, seed: int, answers: Answers, wall_s: float) -> None:
+def _write_run(run: RunFolder, tracks: TrackTable, split: Split, seed: int, answers: Answers, train_s: float) -> None:
     targets, frames = song_targets(tracks), []
     for part, rows, probs in (("valid", split.valid, answers.valid), ("test", split.test, answers.test)):
         logits = np.log(np.maximum(probs, LEAST_PROBABILITY))
@@ -231,5 +231,5 @@ def _write_run(run: RunFolder, tracks: TrackTable, split: Split, seed: int, answ
         run, group=run.config["group"], tags=[tracks.corpus.name, split.protocol, run.config["name"]]
     ) as tracker:
         tracker.log_test(frames[1], tracks.corpus.labels, scores)
-        run.finish(pd.concat(frames, ignore_index=True), {**answers.chosen, "wall_s": round(wall_s, 2)})
+        run.finish(pd.concat(frames, ignore_index=True), {**answers.chosen, "train_s": round(train_s, 2)})
     print(f"{run.path}: macro-F1 {scores['macro_f1']:.3f}, accuracy {scores['accuracy']:.3f}")

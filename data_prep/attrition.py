@@ -32,7 +32,7 @@ def label_rows(counts: Mapping[str, int]) -> list[Row]:
     """Rows of the labelling, from tracks by mood or by reason for none."""
     moods = [Row("tags", mood, counts[mood], counts[mood]) for mood in MOODS if counts.get(mood)]
     reasons = Counter({reason: n for reason, n in counts.items() if reason not in MOODS and n})
-    return [*moods, Row("tags", NO_MOOD, reasons.total(), 0, reasons)]
+    return [*moods, *([Row("tags", NO_MOOD, reasons.total(), 0, reasons)] if reasons else [])]
 
 
 def stage_rows(stage: str, ends: Iterable[tuple[str, str]]) -> list[Row]:

@@ -29,7 +29,7 @@ class Services:
     # publish none, so one or a few a second.
     deezer: Service = Service(name="deezer", url="https://api.deezer.com", calls=50, period_s=5, busy_codes=(4, 700))
     itunes: Service = Service(name="itunes", url="https://itunes.apple.com", calls=20, period_s=60)
-    jamendo: Service = Service(name="jamendo", url="https://api.jamendo.com/v3.0", calls=5, period_s=1)
+    jamendo: Service = Service(name="jamendo", url="https://api.jamendo.com/v3.0", calls=5, period_s=1, busy_codes=(6,))
     spotify: Service = Service(name="spotify", url="https://api.spotify.com/v1", calls=5, period_s=1)
     spotify_accounts: Service = Service(
         name="spotify_accounts", url="https://accounts.spotify.com", calls=1, period_s=1

@@ -62,12 +62,15 @@ class PoliteAdapter(HTTPAdapter):
         super().__init__()
         # The longest address first: "" fits every one.
         self._services = sorted(services, key=lambda service: -len(service.url))
-        self._limiters = {service.name: _limiter(service, folder) for service in services}
-        self._now, self._sleep = now, sleep
+        self._limiters: dict[str, Limiter] = {}
+        self._folder, self._now, self._sleep = folder, now, sleep
 
     def send(self, request, stream=False, timeout=None, verify=True, cert=None, proxies=None):
         """The answer, read to its end: a body that was cut off is a failed attempt too."""
         service = next(service for service in self._services if request.url.startswith(service.url))
+
+        if service.name not in self._limiters:
+            self._limiters[service.name] = _limiter(service, self._folder)
 
         def attempt() -> requests.Response:
             self._limiters[service.name].try_acquire(service.name)
@@ -92,6 +95,12 @@ class PoliteAdapter(HTTPAdapter):
             if error.wait_s is not None:
                 raise PausedError(service.name, self._now() + MAX_WAIT_S) from error
             raise UnreachableError(f"{service.name}: {error}") from error
+
+    def close(self) -> None:
+        super().close()
+        for limiter in self._limiters.values():
+            limiter.close()
+        self._limiters.clear()
 
     def _check(self, response: requests.Response, service: Service) -> None:
         if response.status_code in (429, 503) or error_code(response) in service.busy_codes:
@@ -124,6 +133,8 @@ def open_session(
         expire_after=CACHE_TIME,
         allowable_codes=(200, 404),
         ignored_parameters=SECRETS,
+        # The key is no part of what an answer is found by: "wrong key" must not outlive the wrong key.
+        filter_fn=lambda response: error_code(response) is None,
     )
     known = [service for service in vars(services).values() if isinstance(service, Service)]
     adapter = PoliteAdapter(known, folder, now, sleep)
@@ -149,11 +160,15 @@ def retry_after_s(value: str | None, now: float) -> float:
 
 
 def error_code(response: requests.Response) -> int | None:
-    """Code of an error that came as status 200, as Deezer sends them: ``{"error": {"code": 4, ...}}``."""
-    if not response.content.lstrip().startswith(b'{"error"'):
+    """Code of an error that came as status 200, None where it is no error.
+
+    Deezer sends ``{"error": {"code": 4, ...}}``, Jamendo ``{"headers": {"code": 6, ...}, ...}`` with 0 for success.
+    """
+    if not response.content.lstrip().startswith((b'{"error"', b'{"headers"')):
         return None
-    error = response.json()["error"]
-    return error.get("code") if isinstance(error, dict) else None
+    content = response.json()
+    told = content.get("error") or content.get("headers")
+    return told.get("code") or None if isinstance(told, dict) else None
 
 
 def _wait_s(state: RetryCallState) -> float:

@@ -15,8 +15,8 @@ from data_prep.web import RefusedError
 
 N_RESULTS = 10
 NOT_ALLOWED = "download not allowed by the artist"
-BAD_CLIENT = (5, 11, 12)
-"""Codes for a client id that is unknown, suspended or not allowed."""
+BAD_CLIENT = (5, 11)
+"""Codes for a client id that is unknown or suspended. Source: https://developer.jamendo.com/v3.0/response-codes"""
 
 
 class Jamendo:

@@ -18,8 +18,8 @@ class AudioConfig:
     weights: str | None = None
     """ResNet18 weights to start from: "imagenet" (torchvision's, downloaded once), a state-dict file (a partial one is
     allowed), or None for random ones."""
-    time_pool: int = 1
-    """Neighbouring frames averaged before the network: 2 hears twice the time for the same cost."""
+    time_pool: int = 2
+    """Neighbouring frames averaged before the network: 2 halves its cost, and 46 ms are still short of a note."""
     learning_rate: float = 2e-4
     """Peak rate of the network; new layers take the one of TrainConfig."""
 

@@ -44,7 +44,7 @@ class ModelScore:
     confusion: Int[np.ndarray, "labels labels"]
     """Rows true; songs summed over seeds."""
     parameters: int | None
-    wall_s: float | None
+    train_s: float | None
     """Training time of all scored runs together; None where one did not record it."""
     commits: tuple[str, ...]
     notes: tuple[str, ...]
@@ -167,7 +167,7 @@ def _score(by_seed: dict[int, list[Run]], frames: dict[int, pd.DataFrame]) -> Mo
     confusions = artist_confusions(targets, predictions, first["artist"].to_list(), len(config["labels"]))
     by_seed_confusions = confusions.sum(axis=1)  # (seeds, labels, labels)
     accuracies = confusion_accuracy(by_seed_confusions)
-    walls = [run.result.get("wall_s") for run in runs]
+    seconds = [run.result.get("train_s") for run in runs]
     return ModelScore(
         name=config["name"],
         protocol=config["protocol"],
@@ -183,8 +183,8 @@ def _score(by_seed: dict[int, list[Run]], frames: dict[int, pd.DataFrame]) -> Mo
         balanced_accuracy=float(confusion_balanced_accuracy(by_seed_confusions).mean()),
         majority_accuracy=majority_accuracy(targets),
         confusion=by_seed_confusions.sum(axis=0),
-        parameters=config.get("parameters"),
-        wall_s=None if None in walls else sum(walls),
+        parameters=runs[0].result.get("parameters"),
+        train_s=None if None in seconds else sum(seconds),
         commits=tuple(sorted({run.config["commit"] or "none recorded" for run in runs})),
         notes=(*_gaps(by_seed, runs), _seed_note(accuracies)),
     )

@@ -37,7 +37,7 @@ def comparison_table(scores: Sequence[ModelScore]) -> pd.DataFrame:
                 "balanced_accuracy": score.balanced_accuracy,
                 "majority_accuracy": score.majority_accuracy,
                 "parameters": score.parameters,
-                "wall_s": score.wall_s,
+                "train_s": score.train_s,
                 "commit": " ".join(score.commits),
                 "notes": "; ".join(score.notes),
             }

@@ -152,7 +152,9 @@ def test_jamendo_honours_what_the_artist_does_not_allow(world):
 def test_an_unknown_jamendo_client_stops_the_run(world):
     world.servers.services["jamendo"] = JamendoStandIn(SONG, client_known=False)
     with pytest.raises(RefusedError, match="check JAMENDO_CLIENT_ID"):
-        world.fetch(SONG, Jamendo(world.session, world.services.jamendo, "client"))
+        world.fetch(SONG, Jamendo(world.session, world.services.jamendo, "wrong"))
+    world.servers.services["jamendo"] = JamendoStandIn(SONG)
+    assert world.fetch(SONG, Jamendo(world.session, world.services.jamendo, "right")).kept  # "wrong" was not cached
 
 
 def test_itunes_previews_become_flac(world, monkeypatch):

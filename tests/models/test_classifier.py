@@ -10,7 +10,7 @@ from research.models.audio import AudioConfig, AudioEncoder, load_weights
 from research.models.classifier import ModelConfig, MoodClassifier
 from research.models.lyrics import MINILM, LyricsConfig, LyricsEncoder
 
-BOTH = ModelConfig(lyrics=LyricsConfig(model=MINILM))
+BOTH = ModelConfig(lyrics=LyricsConfig(model=MINILM), fusion="gated")
 N_MELS = 32
 
 
@@ -22,6 +22,7 @@ def song_batch(n: int = 3, windows: int = 2, tokens: int = 12) -> Batch:
         mel=torch.randn(n, windows, N_MELS, 64, generator=generator) * 20 - 30,
         input_ids=torch.randint(1000, 20000, (n, tokens), generator=generator) * mask,
         attention_mask=mask,
+        lyrics_vectors=torch.zeros(n, 0),
         has_audio=torch.ones(n, dtype=torch.bool),
         has_lyrics=torch.ones(n, dtype=torch.bool),
         target=torch.arange(n) % 4,
@@ -112,12 +113,19 @@ def test_frozen_layers_do_not_learn(layers, trained):
     assert sum(p.numel() for p in encoder.parameters() if p.requires_grad) == trained
 
 
-def test_a_frozen_encoder_stays_in_evaluation_mode():
-    encoder = LyricsEncoder(LyricsConfig(model=MINILM, trainable_layers=0)).train()
+@torch.no_grad()
+def test_a_frozen_encoder_stands_before_the_model():
+    torch.manual_seed(0)
+    frozen = replace(BOTH, lyrics=LyricsConfig(model=MINILM, trainable_layers=0))
+    model = MoodClassifier(frozen, n_labels=4, n_mels=N_MELS).eval()
+    assert not any(name.startswith("lyrics.") for name in model.state_dict())
+    encoder = LyricsEncoder(frozen.lyrics).eval()
     batch = song_batch()
-    first, second = (encoder(batch.input_ids, batch.attention_mask) for _ in range(2))
-    assert torch.equal(first, second)
-    assert not first.requires_grad
+    vectors = encoder(batch.input_ids, batch.attention_mask)
+    precomputed = model(replace(batch, lyrics_vectors=vectors))
+    # The same head on an encoder that computes the vectors itself gives the same logits.
+    model.lyrics = encoder
+    torch.testing.assert_close(precomputed, model(batch), rtol=0, atol=1e-5)
 
 
 def test_partial_weights_are_named_as_such(tmp_path):

@@ -30,7 +30,7 @@ def write_run(tmp_path):
         identity = {"name": "toy_50%", "synthetic": True, "citation": "Nobody & Co", "fingerprint": "ab12"}
         identity |= corpus or {}
         config = {"corpus": identity, "labels": LABELS, "name": name, "protocol": "artist", "fold": fold, "n_folds": 2}
-        config |= {"seed": seed, "commit": "c0ffee", "parameters": 11} | changes
+        config |= {"seed": seed, "commit": "c0ffee"} | changes
         (folder / "config.json").write_text(json.dumps(config))
         if finished:
             songs = range(5 * fold, 5 * fold + 5) if songs is None else songs
@@ -40,7 +40,7 @@ def write_run(tmp_path):
             frame["logits"] = [np.eye(3, dtype=np.float32)[answers(name)[song]] for song in songs]
             validation = frame.assign(split="valid", target=0)  # the same songs: must not be scored
             pd.concat([validation, frame.assign(seed=seed)]).to_parquet(folder / "predictions.parquet")
-            (folder / "result.json").write_text('{"wall_s": 1.5}')
+            (folder / "result.json").write_text('{"train_s": 1.5, "parameters": 11}')
         return folder
 
     return write
@@ -58,7 +58,7 @@ def test_folds_are_pooled_and_scored_by_the_metrics(folders):
         expected = [metric(TARGETS, answers(score.name)) for metric in (accuracy, macro_f1, balanced_accuracy)]
         computed = [score.accuracy.estimate, score.macro_f1.estimate, score.balanced_accuracy]
         assert computed == pytest.approx(expected, abs=1e-12)  # the same ratios, averaged over one seed
-        assert (score.majority_accuracy, score.wall_s, score.parameters, score.n_folds) == (0.4, 3.0, 11, 2)
+        assert (score.majority_accuracy, score.train_s, score.parameters, score.n_folds) == (0.4, 3.0, 11, 2)
         assert score.notes == ("one seed: the noise of training is not measured",)
     assert fusion.accuracy.estimate == 0.7
     # By hand: songs 7 (happy), 8 (sad), 9 (angry) go to the next label.
@@ -78,7 +78,7 @@ def test_seeds_are_averaged_and_their_spread_is_noted(write_run, monkeypatch):
 def test_a_seed_with_an_unfinished_run_is_left_out_and_named(folders, write_run):
     extra = [write_run("audio", 0, seed=1), write_run("audio", 1, seed=1, finished=False)]
     score = score_models(read_runs([*folders, *extra]))[0]
-    assert (score.seeds, score.wall_s) == ((0,), 3.0)
+    assert (score.seeds, score.train_s) == ((0,), 3.0)
     assert score.notes[0] == "seed 1 left out, unfinished: audio-fold1-seed1"
 
 
