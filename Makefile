@@ -11,6 +11,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 TABLE := data/$(CORPUS)/tracks.parquet
+# The embedded corpus in three folds: the job ends within minutes.
+synthetic_FLAGS := --folds 3
 SOURCE_FLAG := $(if $(SOURCE),--source $(SOURCE))
 
 .DEFAULT_GOAL := help
@@ -25,7 +27,7 @@ setup: $(READY)  ## create .venv and install the packages of the tested set (abo
 data: $(TABLE)  ## prepare a corpus: data/CORPUS/tracks.parquet (default: the embedded synthetic one)
 
 fusion: $(TABLE)  ## the main job: train audio, lyrics and fusion, then compare them
-	$(BIN)/$(LAUNCH) experiments/fusion.py --tracks $(TABLE) --out $(OUT) $(ARGS)
+	$(BIN)/$(LAUNCH) experiments/fusion.py --tracks $(TABLE) --out $(OUT) $($(CORPUS)_FLAGS) $(ARGS)
 
 compare: $(READY)  ## tables of finished runs: make compare OUT=runs/mirex_like
 	$(BIN)/python experiments/compare.py $(OUT) $(ARGS)
