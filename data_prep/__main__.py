@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import tyro
 
-from data_prep.plan import FetchPlan
+from data_prep.fetching.plan import FetchPlan
 
 if TYPE_CHECKING:
     from research.tracks import TrackTable
@@ -41,9 +41,9 @@ class Synthetic:
     """Processes; None: one a processor."""
 
     def prepare(self) -> "TrackTable":
-        from data_prep.card import card_text
         from data_prep.corpora import synthetic
-        from data_prep.placing import write_text
+        from data_prep.table.card import card_text
+        from data_prep.table.placing import write_text
 
         table = synthetic.prepare(
             self.out,

@@ -15,11 +15,11 @@ that stand twice are dropped and counted (none in the 720 clips that were checke
 from dataclasses import replace
 from pathlib import Path
 
-from data_prep.audio_files import audio_files
-from data_prep.placing import write_corpus
-from data_prep.rows import read_csv
-from data_prep.screening import screen
-from data_prep.songs import Song, split_tags, tag_vocabulary
+from data_prep.table.audio_files import audio_files
+from data_prep.table.placing import write_corpus
+from data_prep.table.rows import read_csv
+from data_prep.table.screening import screen
+from data_prep.table.songs import Song, split_tags, tag_vocabulary
 from research.moods import MOODS
 from research.tracks import Corpus, TrackTable
 

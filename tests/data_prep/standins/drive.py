@@ -5,7 +5,7 @@ import time
 from pathlib import Path
 
 from data_prep.corpora.lastfm import prepare
-from data_prep.pipeline import Clock
+from data_prep.fetching.pipeline import Clock
 from tests.data_prep.standins.server import addresses
 
 LONGEST_SLEEP_S = 0.05

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, urlsplit
 
-from data_prep.services import PUBLIC, Services
+from data_prep.web.services import PUBLIC, Services
 
 DAY_S = 86_400
 WINDOW_S = 0.5

@@ -9,8 +9,8 @@ from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
 
-from data_prep.labels import TaggedTrack
-from data_prep.songs import Rejected
+from data_prep.lastfm.labels import TaggedTrack
+from data_prep.table.songs import Rejected
 
 METADATA = "track_metadata.db"
 """The Million Song Dataset's own database: the tags' database knows no artist and no title."""

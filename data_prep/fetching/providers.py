@@ -6,18 +6,18 @@ from pathlib import Path
 
 from requests_cache import CachedSession
 
+from data_prep.fetching.plan import FetchPlan
 from data_prep.lyrics import LyricsProvider
 from data_prep.lyrics.genius import GeniusPages
 from data_prep.lyrics.local import LocalLyrics
 from data_prep.lyrics.lrclib import Lrclib
-from data_prep.plan import FetchPlan
 from data_prep.previews import PreviewProvider
 from data_prep.previews.deezer import Deezer
 from data_prep.previews.itunes import ITunes
 from data_prep.previews.jamendo import Jamendo
 from data_prep.previews.local import LocalMusic
 from data_prep.previews.spotify import SpotifyIdentity
-from data_prep.services import Services, check_terms, keys_of
+from data_prep.web.services import Services, check_terms, keys_of
 
 # Each builder takes (plan, session, services, keys).
 PREVIEWS = {

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 
-from data_prep.songs import Rejected
+from data_prep.table.songs import Rejected
 from research.tracks import TrackTable, artist_key
 
 N_SHOWN = 20

@@ -13,11 +13,11 @@ import pandas as pd
 import pytest
 import tyro
 
-from data_prep import pipeline
 from data_prep.__main__ import main
 from data_prep.corpora import lastfm
-from data_prep.pipeline import Clock
-from data_prep.plan import FetchPlan
+from data_prep.fetching import pipeline
+from data_prep.fetching.pipeline import Clock
+from data_prep.fetching.plan import FetchPlan
 from experiments.fusion import Config
 from experiments.fusion import main as train_fusion
 from research.tracks import read_tracks
@@ -26,7 +26,7 @@ from tests.data_prep.standins.lrclib import LrclibStandIn
 from tests.data_prep.standins.server import CALLS, DAY_S, StandIns, addresses
 from tests.data_prep.standins.songs import CatalogueSong, mp3_of, write_lastfm
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 N_SONGS, N_KILLS = 300, 10
 LOSING_SOUND = ("missing", "only live", "no preview", "garbage")
 LOSING_WORDS = ("missing", "instrumental", "book", "short", "translation")

@@ -10,19 +10,19 @@ from pathlib import Path
 import pytest
 
 from data_prep.corpora.lastfm import dry_run, label
-from data_prep.labelling import Tally, label_tracks, read_labelled
-from data_prep.labels import TaggedTrack, read_lexicon
-from data_prep.lastfm_files import TWICE, UNREADABLE, read_lastfm
-from data_prep.plan import WITHOUT_KEYS, FetchPlan
+from data_prep.fetching.plan import WITHOUT_KEYS, FetchPlan
+from data_prep.lastfm.files import TWICE, UNREADABLE, read_lastfm
+from data_prep.lastfm.labelling import Tally, label_tracks, read_labelled
+from data_prep.lastfm.labels import TaggedTrack, read_lexicon
 from tests.data_prep.standins.lastfm import invented_tracks, write_databases, write_zips
 from tests.data_prep.standins.songs import CatalogueSong, write_lastfm
 
 MEASURED = r"""
 import re, sys, time
 from pathlib import Path
-from data_prep.labelling import label_tracks
-from data_prep.labels import read_lexicon
-from data_prep.lastfm_files import read_lastfm
+from data_prep.lastfm.labelling import label_tracks
+from data_prep.lastfm.labels import read_lexicon
+from data_prep.lastfm.files import read_lastfm
 
 start = time.perf_counter()
 tally = label_tracks(read_lastfm(Path(sys.argv[1])), read_lexicon(), Path(sys.argv[2]))

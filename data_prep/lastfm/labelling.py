@@ -15,11 +15,11 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from tqdm import tqdm
 
-from data_prep.labels import LEXICON, MIN_WEIGHT, NO_MOOD_TAG, NO_MOOD_WORD, RULES, Lexicon, TaggedTrack, Verdict
-from data_prep.lastfm_files import Entry
-from data_prep.placing import write_text
-from data_prep.slides_tables import SlidesTables
-from data_prep.songs import Rejected
+from data_prep.lastfm.files import Entry
+from data_prep.lastfm.labels import LEXICON, MIN_WEIGHT, NO_MOOD_TAG, NO_MOOD_WORD, RULES, Lexicon, TaggedTrack, Verdict
+from data_prep.lastfm.slides_tables import SlidesTables
+from data_prep.table.placing import write_text
+from data_prep.table.songs import Rejected
 
 LABELS_FILE = "labels.parquet"
 SCHEMA = pa.schema(

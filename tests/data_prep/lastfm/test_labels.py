@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from data_prep.labels import (
+from data_prep.lastfm.files import parse_track
+from data_prep.lastfm.labels import (
     CONTESTED,
     DISAGREE,
     LIGHT,
@@ -22,7 +23,6 @@ from data_prep.labels import (
     read_lexicon,
     slides_rule,
 )
-from data_prep.lastfm_files import parse_track
 
 LEXICON = read_lexicon()
 # The forty words as printed on the 2020 slides.

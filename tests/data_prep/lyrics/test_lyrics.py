@@ -2,14 +2,14 @@
 
 import pytest
 
-from data_prep.fetching import NOT_FOUND, fetch_words
+from data_prep.fetching.one_song import NOT_FOUND, fetch_words
 from data_prep.lyrics import BOOK, INSTRUMENTAL, TOO_SHORT, TRANSLATION, NoLyricsError, is_translation, judge
 from data_prep.lyrics.genius import GeniusPages
 from data_prep.lyrics.local import LocalLyrics
 from data_prep.lyrics.lrclib import Lrclib
 from data_prep.matching import Named
 from data_prep.previews import Wanted
-from data_prep.web import RefusedError, open_session
+from data_prep.web.session import RefusedError, open_session
 from tests.data_prep.standins.lrclib import LrclibStandIn
 from tests.data_prep.standins.others import GeniusStandIn
 from tests.data_prep.standins.server import StandIns, addresses

@@ -4,8 +4,8 @@ import random
 
 import pytest
 
-from data_prep.screening import CONTRADICTION, COPY, LEAK, NOTHING, same_songs, screen
-from data_prep.songs import Song, file_name, is_file_name, split_tags
+from data_prep.table.screening import CONTRADICTION, COPY, LEAK, NOTHING, same_songs, screen
+from data_prep.table.songs import Song, file_name, is_file_name, split_tags
 
 WORDS = "one two three four five six seven eight nine ten " * 2
 

@@ -9,17 +9,17 @@ import pytest
 import soundfile
 from mutagen.id3 import ID3, TIT2, TPE1
 
-from data_prep.downloads import checked_sound
-from data_prep.fetching import NOT_FOUND, fetch_sound
-from data_prep.ledger import Ledger
+from data_prep.fetching.ledger import Ledger
+from data_prep.fetching.one_song import NOT_FOUND, fetch_sound
 from data_prep.previews import IDENTITY_ONLY, NoAudioError, Wanted
 from data_prep.previews import itunes as itunes_file
 from data_prep.previews.deezer import Deezer
+from data_prep.previews.downloads import checked_sound
 from data_prep.previews.itunes import ITunes
 from data_prep.previews.jamendo import Jamendo
 from data_prep.previews.local import LocalMusic
 from data_prep.previews.spotify import SpotifyIdentity
-from data_prep.web import RefusedError, open_session
+from data_prep.web.session import RefusedError, open_session
 from tests.data_prep.standins.deezer import DeezerStandIn
 from tests.data_prep.standins.others import ITunesStandIn, JamendoStandIn, SpotifyStandIn
 from tests.data_prep.standins.server import StandIns, addresses

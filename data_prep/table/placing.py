@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from data_prep.card import card_text, printable, row_text
-from data_prep.songs import Rejected, Song
+from data_prep.table.card import card_text, printable, row_text
+from data_prep.table.songs import Rejected, Song
 from research.features.lyrics import detect_language
 from research.tracks import Corpus, TrackTable, write_tracks
 

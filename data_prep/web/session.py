@@ -16,7 +16,7 @@ from requests.adapters import HTTPAdapter
 from requests_cache import CachedSession, SQLiteCache
 from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential_jitter
 
-from data_prep.services import Service, Services
+from data_prep.web.services import Service, Services
 
 TIMEOUT_S = (5.0, 30.0)
 """To connect, and between two pieces of an answer."""

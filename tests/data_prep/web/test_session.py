@@ -5,8 +5,8 @@ from email.utils import formatdate
 
 import pytest
 
-from data_prep.services import PUBLIC
-from data_prep.web import (
+from data_prep.web.services import PUBLIC
+from data_prep.web.session import (
     ATTEMPTS,
     BUSY_WAIT_S,
     MAX_WAIT_S,

@@ -6,8 +6,8 @@ from collections import defaultdict
 from collections.abc import Iterable
 from pathlib import Path
 
-from data_prep.rows import is_utf8
-from data_prep.songs import Song, file_name, is_file_name, split_tags
+from data_prep.table.rows import is_utf8
+from data_prep.table.songs import Song, file_name, is_file_name, split_tags
 from research.features.audio import AudioError, decode
 from research.tracks import SPLITS
 

@@ -7,8 +7,7 @@ from pathlib import Path
 
 import requests
 
-from data_prep.downloads import checked_sound
-from data_prep.ledger import Ledger, Outcome
+from data_prep.fetching.ledger import Ledger, Outcome
 from data_prep.lyrics import (
     INSTRUMENTAL,
     TRANSLATION,
@@ -19,8 +18,9 @@ from data_prep.lyrics import (
     judge,
 )
 from data_prep.matching import MIN_SCORE, match
-from data_prep.placing import write_text
 from data_prep.previews import IDENTITY_ONLY, Found, NoAudioError, PreviewProvider, Wanted
+from data_prep.previews.downloads import checked_sound
+from data_prep.table.placing import write_text
 
 Hit = Found | FoundLyrics
 Provider = PreviewProvider | LyricsProvider

@@ -3,12 +3,12 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from data_prep.attrition import PENDING, Row, attrition_csv, attrition_markdown, label_rows, stage_rows
-from data_prep.labelling import Labelled
-from data_prep.ledger import Outcome
-from data_prep.pipeline import Fetched
-from data_prep.placing import write_text
-from data_prep.songs import Rejected
+from data_prep.fetching.attrition import PENDING, Row, attrition_csv, attrition_markdown, label_rows, stage_rows
+from data_prep.fetching.ledger import Outcome
+from data_prep.fetching.pipeline import Fetched
+from data_prep.lastfm.labelling import Labelled
+from data_prep.table.placing import write_text
+from data_prep.table.songs import Rejected
 from research.tracks import TrackTable
 
 

@@ -7,14 +7,14 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from data_prep.fetching import fetch_sound, fetch_words
-from data_prep.labelling import Labelled
-from data_prep.ledger import Ledger, Outcome
-from data_prep.plan import FetchPlan
+from data_prep.fetching.ledger import Ledger, Outcome
+from data_prep.fetching.one_song import fetch_sound, fetch_words
+from data_prep.fetching.plan import FetchPlan
+from data_prep.fetching.providers import lyrics_providers, preview_providers
+from data_prep.lastfm.labelling import Labelled
 from data_prep.previews import Wanted
-from data_prep.providers import lyrics_providers, preview_providers
-from data_prep.services import Services
-from data_prep.web import PausedError, RefusedError, UnreachableError, open_session
+from data_prep.web.services import Services
+from data_prep.web.session import PausedError, RefusedError, UnreachableError, open_session
 
 STATE = "state"
 """Folder for what a run needs to go on; safe to delete, then everything is asked for again."""

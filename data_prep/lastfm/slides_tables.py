@@ -5,7 +5,7 @@ import os
 from contextlib import ExitStack
 from pathlib import Path
 
-from data_prep.labels import TaggedTrack, Verdict
+from data_prep.lastfm.labels import TaggedTrack, Verdict
 
 COLUMNS = ("artist", "timestamp", "tags", "track_id", "title", "tags_list", "mood_tag", "mood_cat")
 """As the slides' program wrote them; tags are Python lists in text, weights among them text too."""

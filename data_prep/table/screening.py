@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from data_prep.songs import Rejected, Song
+from data_prep.table.songs import Rejected, Song
 from research.features.lyrics import clean_lyrics
 from research.tracks import artist_key
 
