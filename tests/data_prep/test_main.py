@@ -52,7 +52,7 @@ def test_synthetic_songs_are_called_synthetic(tmp_path, capsys):
     assert "# synthetic: SYNTHETIC data card\n\n8 songs in, 8 kept, 0 dropped." in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("name", ["folder", "qaed4", "mirex_like", "nju_musicmood"])
+@pytest.mark.parametrize("name", ["folder", "qaed4", "mirex_like", "nju_musicmood", "lastfm"])
 def test_a_missing_source_fails_in_one_line(tmp_path, capsys, name):
     assert main([name, "--source", str(tmp_path / "gone.csv"), "--out", str(tmp_path / "out")]) == 1
     output = capsys.readouterr()

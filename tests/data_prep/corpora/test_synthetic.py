@@ -33,7 +33,7 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_sound_and_words_each_err_and_together_err_less():
-    recipe = Recipe(n_songs=144, seed=0, duration_s=6.0, overlap=1.0)
+    recipe = Recipe(n_songs=144, seed=0, duration_s=4.0, overlap=1.0)
     plans = plan_songs(recipe)
     samples, lyrics = zip(*(make_song(plan, recipe) for plan in plans), strict=True)
     moods, artists = [plan.mood for plan in plans], [plan.artist for plan in plans]

@@ -2,34 +2,20 @@
 
 import ast
 import csv
+import gc
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from data_prep.corpora.lastfm import dry_run, label
 from data_prep.fetching.plan import WITHOUT_KEYS, FetchPlan
+from data_prep.lastfm import labelling
 from data_prep.lastfm.files import TWICE, UNREADABLE, read_lastfm
 from data_prep.lastfm.labelling import Tally, label_tracks, read_labelled
 from data_prep.lastfm.labels import TaggedTrack, read_lexicon
 from tests.data_prep.standins.lastfm import invented_tracks, write_databases, write_zips
 from tests.data_prep.standins.songs import CatalogueSong, write_lastfm
-
-MEASURED = r"""
-import re, sys, time
-from pathlib import Path
-from data_prep.lastfm.labelling import label_tracks
-from data_prep.lastfm.labels import read_lexicon
-from data_prep.lastfm.files import read_lastfm
-
-start = time.perf_counter()
-tally = label_tracks(read_lastfm(Path(sys.argv[1])), read_lexicon(), Path(sys.argv[2]))
-# Not ru_maxrss: a program inherits that of the one that started it.
-peak_mb = int(re.search(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text())[1]) / 1024
-print(tally.together.total(), time.perf_counter() - start, peak_mb)
-"""
 
 
 @pytest.fixture
@@ -121,17 +107,26 @@ def test_what_a_provider_lacks_is_said_before_anything_is_done(plan, fault, last
     assert not (tmp_path / "out").exists()
 
 
-@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="the system does not tell the peak of memory")
 @pytest.mark.parametrize("write", [write_zips, write_databases])
-def test_a_hundred_thousand_tracks(write, tmp_path):
-    # A minute and 500 MB on two cores are the promise; measured 13-20 s and 230-290 MB on a busy machine.
-    written = write(invented_tracks(100_000, seed=0), tmp_path)
-    command = [sys.executable, "-c", MEASURED, str(written or tmp_path), str(tmp_path / "out")]
-    said = subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()
-    n_tracks, seconds, peak_mb = int(said[0]), float(said[1]), float(said[2])
-    assert n_tracks == 100_000
-    assert seconds < 60
-    assert peak_mb < 500
+def test_no_more_than_two_batches_of_tracks_are_ever_in_memory(write, tmp_path, monkeypatch):
+    monkeypatch.setattr(labelling, "BATCH_TRACKS", 100)
+    written = write(invented_tracks(1_000, seed=0), tmp_path)
+    n_before, most = tracks_in_memory(), 0
+
+    def watched(entries):
+        nonlocal most
+        for number, entry in enumerate(entries):
+            if number % 50 == 49:  # just before and just after a batch is full
+                most = max(most, tracks_in_memory() - n_before)
+            yield entry
+
+    tally = label_tracks(watched(read_lastfm(written or tmp_path)), read_lexicon(), tmp_path / "out")
+    assert tally.together.total() == 1_000
+    assert 50 <= most <= 2 * 100 + 2  # the batch and the one before it, the track just read, and the last one of a loop
+
+
+def tracks_in_memory() -> int:
+    return sum(isinstance(thing, TaggedTrack) for thing in gc.get_objects())
 
 
 @pytest.mark.parametrize(
