@@ -11,9 +11,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import pandas as pd
+
 from data_prep.table.songs import Rejected, Song
 from research.features.lyrics import clean_lyrics
-from research.tracks import artist_key
+from research.tracks import artist_key, artists_in_two_splits
 
 NOTHING = "neither audio nor lyrics"
 CONTRADICTION = "same song under two moods"
@@ -27,7 +29,9 @@ SPLIT_ORDER = ("test", "valid", "train", None)
 """Whose copy is kept: a leak is mended in the training set, not in the test set that published results stand on."""
 
 
-def screen(songs: Iterable[Song], lines: dict[str, int] | None = None) -> tuple[list[Song], list[Rejected]]:
+def screen(
+    songs: Iterable[Song], lines: dict[str, int] | None = None, *, ids_suffice: bool = False
+) -> tuple[list[Song], list[Rejected]]:
     """Clean the lyrics and take out what must not stay.
 
     Songs are the same where artist and title, the bytes of the audio, or the words agree. All copies go where their
@@ -36,6 +40,7 @@ def screen(songs: Iterable[Song], lines: dict[str, int] | None = None) -> tuple[
     Args:
         songs: the source's songs with unique ids.
         lines: line of the source table each id came from, where there is one.
+        ids_suffice: keep songs with neither audio nor lyrics: a table of labels whose files are elsewhere.
 
     Returns:
         The songs to keep, in their order, with clean lyrics; the others with the reason.
@@ -46,7 +51,8 @@ def screen(songs: Iterable[Song], lines: dict[str, int] | None = None) -> tuple[
     cleaned = [replace(song, lyrics=clean_lyrics(song.lyrics or "") or None) for song in songs]
     if twice := [track_id for track_id, n in Counter(song.track_id for song in cleaned).items() if n > 1]:
         raise ValueError(f"ids {twice[:5]} stand twice in the source; give each song its own")
-    faults = {song.track_id: (NOTHING, "") for song in cleaned if song.audio is None and song.lyrics is None}
+    empty = [song.track_id for song in cleaned if song.audio is None and song.lyrics is None]
+    faults = {} if ids_suffice else dict.fromkeys(empty, (NOTHING, ""))
     for copies in same_songs([song for song in cleaned if song.track_id not in faults]):
         faults |= _faults_of_copies(copies)
     lines = lines or {}
@@ -55,6 +61,12 @@ def screen(songs: Iterable[Song], lines: dict[str, int] | None = None) -> tuple[
         for track_id, (reason, detail) in faults.items()
     ]
     return [song for song in cleaned if song.track_id not in faults], rejected
+
+
+def artists_across(songs: Iterable[Song]) -> list[str]:
+    """Keys of the artists that a source's splits have on both sides, sorted."""
+    rows = [(song.artist, song.split) for song in songs]
+    return artists_in_two_splits(pd.DataFrame(rows, columns=["artist", "split"]))
 
 
 def same_songs(songs: Sequence[Song]) -> list[list[Song]]:
