@@ -74,8 +74,8 @@ class Labelled:
 def label_tracks(entries: Iterable[Entry], lexicon: Lexicon, out: Path) -> Tally:
     """Write `labels.parquet` (a row a track), `rules.md` (what the rules do differently) and the slides' CSV tables.
 
-    Memory stays that of two batches, whatever the source holds. Measured for 100,000 tracks on one busy core: zips 13 to
-    20 s, databases 7 to 10 s, at most 290 MB.
+    Memory stays that of two batches, whatever the source holds. Measured for 100,000 tracks on one busy core: zips
+    13 to 20 s, databases 7 to 10 s, at most 290 MB.
     """
     out.mkdir(parents=True, exist_ok=True)
     tally = Tally()

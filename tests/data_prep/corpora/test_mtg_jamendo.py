@@ -7,7 +7,7 @@ from data_prep.corpora.mtg_jamendo import prepare
 HEADER = "TRACK_ID\tARTIST_ID\tALBUM_ID\tPATH\tDURATION\tTAGS\n"
 SPLIT_0 = {
     "train": ["track_0000948\tartist_000087\talbum_000149\t48/948.mp3\t212.7\tmood/theme---background"],
-    "validation": ["track_1026811\tartist_370789\talbum_120715\t11/1026811.mp3\t215\tmood/theme---slow\tmood/theme---sad"],
+    "validation": ["track_1026811\tartist_370789\talbum_1\t11/1026811.mp3\t215\tmood/theme---slow\tmood/theme---sad"],
     "test": ["track_0003524\tartist_000530\talbum_000552\t24/3524.mp3\t180.0\tmood/theme---melodic\tmood/theme---sad"],
 }  # fmt: skip
 
