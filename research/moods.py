@@ -12,6 +12,9 @@ MIREX_CLUSTERS = ("passionate", "cheerful", "poignant", "humorous", "aggressive"
 QUADRANTS = {"happy": (1, 1), "angry": (-1, 1), "sad": (-1, -1), "relaxed": (1, -1)}
 """Signs of (valence, arousal) in each mood's quadrant. Source: Russell 1980."""
 
+NUMBERED_QUADRANTS = {"Q1": "happy", "Q2": "angry", "Q3": "sad", "Q4": "relaxed"}
+"""The quadrants as published sets number them, anticlockwise from pleasant and excited."""
+
 
 def quadrant(valence: float, arousal: float) -> str:
     """Russell quadrant of a point in the valence-arousal plane.

@@ -23,12 +23,12 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from data_prep.audio_files import audio_files
-from data_prep.placing import write_corpus
-from data_prep.rows import read_csv
-from data_prep.screening import screen
-from data_prep.song_row import COLUMNS, RowError, SongFiles, song_of_row
-from data_prep.songs import Rejected, Song, tag_vocabulary
+from data_prep.table.audio_files import audio_files
+from data_prep.table.placing import write_corpus
+from data_prep.table.rows import read_csv
+from data_prep.table.screening import screen
+from data_prep.table.song_row import COLUMNS, RowError, SongFiles, song_of_row
+from data_prep.table.songs import Rejected, Song, tag_vocabulary
 from research.moods import MOODS
 from research.tracks import Corpus, TrackTable
 

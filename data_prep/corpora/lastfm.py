@@ -24,22 +24,20 @@ from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
-import pandas as pd
-
-from data_prep.attrition import attrition_markdown, label_rows
-from data_prep.fetch_report import attrition, report
-from data_prep.labelling import LABELS_FILE, Labelled, Tally, label_tracks, read_labelled, source_fingerprint
-from data_prep.labels import read_lexicon
-from data_prep.lastfm_files import read_lastfm
-from data_prep.pipeline import WALL_CLOCK, Clock, Fetched, fetch_all, open_ledger
-from data_prep.placing import write_corpus
-from data_prep.plan import WITHOUT_KEYS, FetchPlan
-from data_prep.providers import check_plan
-from data_prep.screening import screen
-from data_prep.services import PUBLIC, Services
-from data_prep.songs import Song, tag_vocabulary
+from data_prep.fetching.attrition import attrition_markdown, label_rows
+from data_prep.fetching.pipeline import WALL_CLOCK, Clock, Fetched, fetch_all, open_ledger
+from data_prep.fetching.plan import WITHOUT_KEYS, FetchPlan
+from data_prep.fetching.providers import check_plan
+from data_prep.fetching.report import attrition, report
+from data_prep.lastfm.files import read_lastfm
+from data_prep.lastfm.labelling import LABELS_FILE, Labelled, Tally, label_tracks, read_labelled, source_fingerprint
+from data_prep.lastfm.labels import read_lexicon
+from data_prep.table.placing import write_corpus
+from data_prep.table.screening import artists_across, screen
+from data_prep.table.songs import Song, tag_vocabulary
+from data_prep.web.services import PUBLIC, Services
 from research.moods import MOODS
-from research.tracks import Corpus, TrackTable, artists_in_two_splits
+from research.tracks import Corpus, TrackTable
 
 CORPUS = Corpus(
     name="lastfm",
@@ -65,7 +63,7 @@ def prepare(
     """Write the corpus to `out`, or as much of it as could be fetched this time.
 
     Args:
-        rule: `clean` or `slides` (see `data_prep.labels`).
+        rule: `clean` or `slides` (see `data_prep.lastfm.labels`).
         songs_per_mood: songs looked for a mood; None: all.
         mismatches: text file whose lines hold track ids to leave out.
 
@@ -79,7 +77,7 @@ def prepare(
     fetched = fetch_all(songs, plan, out, services, clock)
     done = [song for song in songs if song.track_id in fetched.sound and song.track_id in fetched.words]
     kept, rejected = screen(_song(song, fetched, out) for song in done)
-    crossing = artists_in_two_splits(pd.DataFrame([vars(song) for song in kept], columns=["artist", "split"]))
+    crossing = artists_across(kept)
     corpus = replace(CORPUS, tags=tag_vocabulary(kept), artists_cross_splits=bool(crossing))
     table = write_corpus(kept, rejected, corpus, out)
     report(table, attrition(tally.of(rule), songs, fetched, rejected), fetched, crossing)

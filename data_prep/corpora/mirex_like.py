@@ -15,10 +15,10 @@ as contradictions, 4 as copies). Published numbers use all songs.
 from dataclasses import replace
 from pathlib import Path
 
-from data_prep.placing import write_corpus
-from data_prep.rows import read_csv, read_json_lines
-from data_prep.screening import screen
-from data_prep.songs import Song, split_tags, tag_vocabulary
+from data_prep.table.placing import write_corpus
+from data_prep.table.rows import read_csv, read_json_lines
+from data_prep.table.screening import screen
+from data_prep.table.songs import Song, split_tags, tag_vocabulary
 from research.moods import MIREX_CLUSTERS
 from research.tracks import Corpus, TrackTable
 

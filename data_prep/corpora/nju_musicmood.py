@@ -14,10 +14,10 @@ training set gives it up. What remains: 745 (train 382, test 363). Time-stamped 
 
 from pathlib import Path
 
-from data_prep.placing import write_corpus
-from data_prep.rows import read_json_lines
-from data_prep.screening import screen
-from data_prep.songs import Song
+from data_prep.table.placing import write_corpus
+from data_prep.table.rows import read_json_lines
+from data_prep.table.screening import screen
+from data_prep.table.songs import Song
 from research.moods import MOODS
 from research.tracks import Corpus, TrackTable
 

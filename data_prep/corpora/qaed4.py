@@ -15,12 +15,12 @@ that stand twice are dropped and counted (none in the 720 clips that were checke
 from dataclasses import replace
 from pathlib import Path
 
-from data_prep.audio_files import audio_files
-from data_prep.placing import write_corpus
-from data_prep.rows import read_csv
-from data_prep.screening import screen
-from data_prep.songs import Song, split_tags, tag_vocabulary
-from research.moods import MOODS
+from data_prep.table.audio_files import audio_files
+from data_prep.table.placing import write_corpus
+from data_prep.table.rows import read_csv
+from data_prep.table.screening import screen
+from data_prep.table.songs import Song, split_tags, tag_vocabulary
+from research.moods import MOODS, NUMBERED_QUADRANTS
 from research.tracks import Corpus, TrackTable
 
 CORPUS = Corpus(
@@ -31,7 +31,6 @@ CORPUS = Corpus(
     licence="research use; recordings belong to their owners",
     command="python -m data_prep qaed4 --source DIR",
 )
-QUADRANT_MOODS = {"Q1": "happy", "Q2": "angry", "Q3": "sad", "Q4": "relaxed"}
 ARCHIVE_TABLE = "panda_dataset_taffc_metadata.csv"
 
 
@@ -59,7 +58,7 @@ def _from_archive(path: Path) -> list[Song]:
     clips = {clip.stem: clip for clip in audio_files(path.parent)}
     songs = []
     for line, row in read_csv(path, required=("song", "artist", "title", "quadrant", "moodsstrsplit")):
-        mood = QUADRANT_MOODS.get(row["quadrant"], row["quadrant"])
+        mood = NUMBERED_QUADRANTS.get(row["quadrant"], row["quadrant"])
         audio = clips.get(row["song"], path.parent / f"{row['song']}.mp3")
         songs.append(
             _song(row["song"], mood, row["artist"], row["title"], row["moodsstrsplit"], audio, f"{path}:{line}")

@@ -11,8 +11,8 @@ from requests_cache import CachedSession
 
 from data_prep.lyrics import FoundLyrics, NoLyricsError
 from data_prep.previews import Wanted
-from data_prep.services import Service
-from data_prep.web import RefusedError
+from data_prep.web.services import Service
+from data_prep.web.session import RefusedError
 
 BLOCKED = (401, 403)
 

@@ -9,7 +9,7 @@ from requests_cache import CachedSession
 
 from data_prep.lyrics import FoundLyrics, NoLyricsError
 from data_prep.previews import Wanted
-from data_prep.services import Service
+from data_prep.web.services import Service
 
 NOT_FOUND = 404
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 from requests_cache import CachedSession
 
-from data_prep.downloads import download
 from data_prep.previews import Found, NoAudioError, Wanted
-from data_prep.services import Service
+from data_prep.previews.downloads import download
+from data_prep.web.services import Service
 
 SIGNED_S = 600
 """Addresses of previews are signed for about 15 minutes; after this a new one is asked for."""

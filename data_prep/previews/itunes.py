@@ -11,9 +11,9 @@ from pathlib import Path
 
 from requests_cache import CachedSession
 
-from data_prep.downloads import download
 from data_prep.previews import Found, NoAudioError, Wanted
-from data_prep.services import Service
+from data_prep.previews.downloads import download
+from data_prep.web.services import Service
 
 N_RESULTS = 10
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import mutagen
 from tqdm import tqdm
 
-from data_prep.audio_files import audio_files
 from data_prep.previews import Found, Wanted
+from data_prep.table.audio_files import audio_files
 from research.tracks import artist_key
 
 

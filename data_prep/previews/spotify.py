@@ -12,10 +12,10 @@ from pathlib import Path
 from requests_cache import CachedSession
 from spotipy import MemoryCacheHandler, Spotify, SpotifyClientCredentials, SpotifyException, SpotifyOauthError
 
-from data_prep.downloads import download
 from data_prep.previews import IDENTITY_ONLY, Found, NoAudioError, Wanted
-from data_prep.services import Services
-from data_prep.web import RefusedError
+from data_prep.previews.downloads import download
+from data_prep.web.services import Services
+from data_prep.web.session import RefusedError
 
 N_RESULTS = 10
 """More are refused since 2026."""

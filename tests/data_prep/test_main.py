@@ -2,12 +2,17 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
-from data_prep.__main__ import CORPORA, data_sheet, main
+from data_prep.__main__ import data_sheet, main
+from data_prep.commands import CORPORA
+from research.features.audio import MelSettings
+from research.features.store import open_store
 from research.tracks import read_tracks
 
+TABLE = "tracks.parquet"
 HEAVY = ("torch", "pandas", "librosa", "soundfile", "transformers")
 
 
@@ -52,9 +57,32 @@ def test_synthetic_songs_are_called_synthetic(tmp_path, capsys):
     assert "# synthetic: SYNTHETIC data card\n\n8 songs in, 8 kept, 0 dropped." in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("name", ["folder", "qaed4", "mirex_like", "nju_musicmood"])
+def test_nothing_is_built_unless_asked_for(tmp_path, capsys):
+    args = ["synthetic", "--out", str(tmp_path), "--n-songs", "8", "--duration-s", "1", "--workers", "1"]
+    assert main(args) == 0
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["audio", "card.md", "lyrics", "recipe.json", TABLE]
+    assert main([*args, "--pictures"]) == 0
+    assert f"spectrograms of 8 songs in {tmp_path / 'mel'}; sound of 0 is unreadable" in capsys.readouterr().out
+    store, table = open_store(tmp_path / "mel", MelSettings()), read_tracks(tmp_path / TABLE)
+    # 1 s at 22,050 Hz, a frame every 512 samples and one more, as librosa counts with centred frames.
+    assert set(store.n_frames(table.frame["track_id"])) == {22_050 // 512 + 1}
+    drawn = {path.relative_to(tmp_path / "pictures") for path in tmp_path.rglob("*.jpg")}
+    songs = zip(table.frame["mood"], table.frame["track_id"], strict=True)
+    assert drawn == {Path("all") / mood / f"{track_id}.jpg" for mood, track_id in songs}
+    assert main([*args, "--features"]) == 0
+    assert capsys.readouterr().out.splitlines()[-1].startswith("spectrograms of 8 songs")
+
+
+def test_songs_without_sound_have_no_spectrograms(tmp_path, capsys):
+    (tmp_path / "songs.csv").write_text("id,mood,lyrics\na,sad,it rains and rains\n")
+    out = ["--out", str(tmp_path / "out")]
+    assert main(["folder", "--source", str(tmp_path / "songs.csv"), *out, "--features"]) == 1
+    assert "no song has sound to make spectrograms of; leave out --features" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", sorted(CORPORA.keys() - {"synthetic"}))
 def test_a_missing_source_fails_in_one_line(tmp_path, capsys, name):
-    assert main([name, "--source", str(tmp_path / "gone.csv"), "--out", str(tmp_path / "out")]) == 1
+    assert main([name, "--source", str(tmp_path / "gone"), "--out", str(tmp_path / "out")]) == 1
     output = capsys.readouterr()
     assert output.out == ""
     assert output.err.startswith("data_prep: ")

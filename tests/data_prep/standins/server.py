@@ -8,12 +8,14 @@ from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, urlsplit
 
-from data_prep.services import PUBLIC, Services
+from data_prep.web.services import PUBLIC, Services
 
 DAY_S = 86_400
 WINDOW_S = 0.5
 """The services' windows of seconds, shortened so that a test need not wait."""
 CALLS = 50
+PATIENCE_S = 60.0
+"""Longer than any start of a program on a busy machine."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +47,7 @@ class StandIns:
     """The server; `with StandIns({"deezer": DeezerStandIn(songs), ...}) as servers`."""
 
     def __init__(self, services: dict[str, object]):
-        self.services, self.log, self._lock = services, [], threading.Lock()
+        self.services, self.log, self._asked = services, [], threading.Condition()
         self.times_asked = Counter()
         handler = type("Handler", (_Handler,), {"standins": self})
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
@@ -67,14 +69,26 @@ class StandIns:
         parts = urlsplit(path)
         _, service, rest = parts.path.split("/", 2)
         query = {key: values[0] for key, values in parse_qs(parts.query).items()}
-        with self._lock:
+        with self._asked:
             self.times_asked[path] += 1
             # Sound lies on other machines than the interface; whose it is stands first in the path.
             owner, rest = rest.split("/", 1) if service == "downloads" else (service, rest)
             downloads = f"{self.url}/downloads/{owner}"
             answer = self.services[owner].answer(rest, query, self.times_asked[path], downloads)
             self.log.append(Request(time.monotonic(), service, path, answer.useful and not answer.cut))
+            self._asked.notify_all()
         return answer
+
+    def wait_for(self, n_requests: int) -> None:
+        """Return once so many requests have come in all.
+
+        Raises:
+            TimeoutError: none came for `PATIENCE_S`, so no more will.
+        """
+        with self._asked:
+            while len(self.log) < n_requests:
+                if not self._asked.wait(PATIENCE_S):
+                    raise TimeoutError(f"{len(self.log)} requests came and no more; {n_requests} were to come")
 
     def most_in_a_window(self, service: str) -> int:
         """The most requests to a service within any window of `WINDOW_S`."""

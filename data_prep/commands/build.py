@@ -1,0 +1,46 @@
+"""What is made of a corpus once it is prepared: its spectrograms, and the slides' pictures of them."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from research.tracks import TrackTable
+
+MEL, PICTURES = "mel", "pictures"
+UNSPLIT = "all"
+"""Folder of the pictures of songs that stand in no split."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Build:
+    """Nothing by default: training computes the features it needs."""
+
+    features: bool = False
+    """Compute the spectrograms now, into mel/ beside the table."""
+    pictures: bool = False
+    """Draw the slides' JPGs too, into pictures/<split>/<mood>/; computes the spectrograms they show."""
+
+
+def build(table: "TrackTable", wanted: Build) -> list[str]:
+    """Make what is wanted; what was made, a line each.
+
+    Raises:
+        ValueError: no song has sound, or its store was made with other settings.
+    """
+    if not (wanted.features or wanted.pictures):
+        return []
+    if table.frame["audio"].isna().all():
+        raise ValueError(f"{table.folder}: no song has sound to make spectrograms of; leave out --features, --pictures")
+    # Imported here: they take a second, which only who wants them should wait.
+    from research.features.picture import write_pictures
+    from research.features.store import build_store
+
+    store = build_store(table, table.folder / MEL)
+    n_songs = sum(track_id in store for track_id in table.frame["track_id"])
+    said = [f"spectrograms of {n_songs} songs in {table.folder / MEL}; sound of {len(store.skipped)} is unreadable"]
+    if wanted.pictures:
+        splits = table.frame["split"].fillna(UNSPLIT)
+        parts = {split: (splits == split).to_numpy().nonzero()[0] for split in splits.unique()}
+        n_drawn = write_pictures(table, store, parts, table.folder / PICTURES)
+        said.append(f"{n_drawn} new pictures in {table.folder / PICTURES}")
+    return said
