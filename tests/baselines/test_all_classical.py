@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from baselines import __main__ as program
 from baselines.__main__ import BASELINES, main, run_all
 from baselines.classical import Config, run_baseline
 from baselines.late_mean import LATE_MEAN
@@ -61,5 +62,5 @@ def test_a_mood_of_two_songs_or_none_is_named_by_each_baseline(disk_table, tmp_p
         path = disk_table.parent / f"rare{kept}.parquet"
         write_tracks(path, tracks.frame.drop(index=songs[kept:]), tracks.corpus)
         with pytest.raises(SystemExit, match="no baseline could run"):
-            main(Config(tracks=path, out=tmp_path / "runs"))
+            main(program.Config(tracks=path, out=tmp_path / "runs"))
         assert capsys.readouterr().err.count(f"{rare!r} has {kept} songs, fewer than 5 folds") == len(BASELINES)
