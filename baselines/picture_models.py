@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
+import pandas as pd
 from jaxtyping import Bool
 
 from baselines.slides import SlideModel
@@ -93,11 +94,11 @@ def task_table(tracks: TrackTable, model: SlideModel, has_picture: Bool[np.ndarr
     """
     moods = tracks.frame["mood"].to_numpy(dtype=object)
     generator = np.random.default_rng(SPLIT_SEED)
-    kept = np.full(len(tracks), None, dtype=object)
+    kept = pd.Series([None] * len(tracks), index=tracks.frame.index, dtype=object)
     for label in model.labels:
         rows = np.flatnonzero((moods == label) & has_picture)
         sampled = generator.permutation(rows)[: model.per_class]
-        kept[sampled] = label
+        kept.iloc[sampled] = label
     labels = tuple(label for label in tracks.corpus.labels if label in model.labels)
     return TrackTable(replace(tracks.corpus, labels=labels), tracks.frame.assign(mood=kept), tracks.folder)
 
@@ -118,7 +119,8 @@ def slides_split(task: TrackTable, model: SlideModel) -> Split:
     if model.per_class is None and len(test):
         train = rows[np.isin(published[rows].astype(str), ("train", "valid"))]
     else:
-        shuffled = np.random.default_rng(SPLIT_SEED).permutation(rows)
+        # A stream of its own, so that the split has nothing to do with which songs were sampled.
+        shuffled = np.random.default_rng([SPLIT_SEED, 1]).permutation(rows)
         n_test = round(len(rows) / PARTS)
         train, test = np.sort(shuffled[n_test:]), np.sort(shuffled[:n_test])
     for part, songs in (("train", train), ("test", test)):

@@ -83,7 +83,7 @@ def write_baselines_report(runs: Path, out: Path, left_out: Mapping[str, str]) -
     write_text(out / "baselines.csv", _csv(rows, comparison_table(scores)))
     write_text(out / "baselines.tex", latex_table(table, _caption(scores), f"tab:{out.name}"))
     if panels := _panels(rows, found):
-        learning_curves(panels, "accuracy on the songs the epoch is picked on", out)
+        learning_curves(panels, "accuracy", out)
     return text
 
 
@@ -241,7 +241,7 @@ def _panels(rows: Sequence[Row], runs: Sequence[Run]) -> dict[str, Panel]:
     for row in rows:
         curves = [
             Curve(
-                "slides' protocol (test)" if run.config["protocol"] == SLIDES else "honest (validation)",
+                "slides' protocol, on test" if run.config["protocol"] == SLIDES else "honest, on validation",
                 [epoch["valid/accuracy"] for epoch in read_history(run.folder)],
                 run.result["best_epoch"],
             )
@@ -252,5 +252,5 @@ def _panels(rows: Sequence[Row], runs: Sequence[Run]) -> dict[str, Panel]:
             levels = {"majority of the test songs": row.scores[-1].majority_accuracy}
             if row.name in SLIDES_ACCURACY:
                 levels["the slides' test accuracy"] = SLIDES_ACCURACY[row.name].estimate
-            panels[f"{row.name}, {corpus_name(row.scores[0])}"] = Panel(curves, levels)
+            panels[f"{row.name} on {corpus_name(row.scores[0])}"] = Panel(curves, levels)
     return panels

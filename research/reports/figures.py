@@ -48,7 +48,9 @@ def learning_curves(panels: Mapping[str, Panel], metric: str, folder: Path) -> N
             axes.plot(curve.chosen_epoch, curve.values[curve.chosen_epoch - 1], "o", color=colour[curve.label], ms=5)
         for style, (name, level) in zip((":", "--", "-."), panel.levels.items(), strict=False):
             axes.axhline(level, color="grey", linestyle=style, label=name, lw=1)
-        axes.set(title=title, xlabel="epoch", ylabel=metric, ylim=(0, 1))
+        axes.set(xlabel="epoch", ylabel=metric, ylim=(0, 1))
+        axes.set_title(title, fontsize="medium")
+        axes.xaxis.get_major_locator().set_params(integer=True)
         axes.legend(fontsize="x-small")
     folder.mkdir(parents=True, exist_ok=True)
     for suffix in ("pdf", "png"):
