@@ -7,6 +7,7 @@ Ends in reports/<name of --out>/. What the corpus or this machine cannot feed sa
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -52,7 +53,7 @@ def run_all(config: classical.Config, baselines: Sequence[Baseline] = BASELINES)
     """Run each classical baseline; returns why the ones were left out that could not."""
     left_out = {}
     for baseline in baselines:
-        _try(baseline.name, lambda baseline=baseline: run_baseline(baseline, config), left_out)
+        _try(baseline.name, partial(run_baseline, baseline, config), left_out)
     return left_out
 
 
@@ -70,7 +71,7 @@ def run_networks(config: Config) -> dict[str, str]:
                 seeds=config.seeds,
             )
             name = f"{picture_models.run_name(model, picture)} ({protocol})"
-            _try(name, lambda m=model, p=picture, t=task: run_slide_model(m, p, t), left_out)
+            _try(name, partial(run_slide_model, model, picture, task), left_out)
     return left_out
 
 

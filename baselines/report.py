@@ -228,7 +228,7 @@ def _cost(runs: Sequence[Run]) -> list[str]:
     rows = []
     for (name, protocol), results in groups.items():
         first = results[0]
-        seconds = sum(result.get("train_s", result.get("wall_s", 0.0)) for result in results)
+        seconds = sum(result["wall_s"] for result in results)
         memory = [result["peak_memory_gb"] for result in results if "peak_memory_gb" in result]
         counts = [f"{first[key]:,}" if key in first else NONE for key in ("parameters", "trained_parameters")]
         epochs = first.get("epochs", NONE)

@@ -152,7 +152,7 @@ def _train_and_test(
     result = {
         "epochs": progress.epoch,
         "best_epoch": progress.best_epoch,
-        "train_s": round(progress.seconds, 1),
+        "wall_s": round(progress.seconds, 1),
         "parameters": sum(parameter.numel() for parameter in model.parameters()),
         "trained_parameters": sum(p.numel() for p in model.parameters() if p.requires_grad),
         "peak_memory_gb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20, 2),

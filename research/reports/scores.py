@@ -183,7 +183,7 @@ def _score(by_seed: dict[int, list[Run]], frames: dict[int, pd.DataFrame]) -> Mo
         balanced_accuracy=float(confusion_balanced_accuracy(by_seed_confusions).mean()),
         majority_accuracy=majority_accuracy(targets),
         confusion=by_seed_confusions.sum(axis=0),
-        parameters=config.get("parameters"),
+        parameters=runs[0].result.get("parameters"),
         wall_s=None if None in walls else sum(walls),
         commits=tuple(sorted({run.config["commit"] or "none recorded" for run in runs})),
         notes=(*_selection(config), *_gaps(by_seed, runs), _seed_note(accuracies)),

@@ -7,7 +7,6 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from baselines import picture_models
 from baselines.picture_models import (
     Config,
     run_slide_model,
@@ -167,4 +166,3 @@ def test_a_corpus_of_words_alone_is_named(disk_table, tmp_path):
     write_tracks(path, tracks.frame.assign(audio=None), tracks.corpus)
     with pytest.raises(ValueError, match="synthetic has no sound; prepare it with audio"):
         run_slide_model(QUICK, PictureConfig(), Config(tracks=path, out=tmp_path / "runs"))
-    assert picture_models.SPLIT_SEED == 0  # the classical baselines' default, so that both are tested on the same songs

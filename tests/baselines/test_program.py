@@ -1,4 +1,4 @@
-"""`python -m baselines` whole: two epochs of Model 1, no weights for Model 2, and what the report then says."""
+"""`python -m baselines` whole: an epoch of Model 1, no weights for Model 2, and what the report then says."""
 
 from dataclasses import replace
 
@@ -11,7 +11,7 @@ from baselines.slides import MODEL_1
 
 def test_what_can_run_is_reported_and_the_rest_named(disk_table, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(program, "MODEL_1", replace(MODEL_1, epochs=2))
+    monkeypatch.setattr(program, "MODEL_1", replace(MODEL_1, epochs=1))
     config = Config(tracks=disk_table, weights="no/such.pth")
     main(config)
     table = pd.read_csv("reports/baselines/baselines.csv")

@@ -8,7 +8,6 @@ import pandas as pd
 import pytest
 
 from baselines.report import write_baselines_report
-from baselines.slides import MODEL_1
 from research.evaluation.statistics import wilson_interval
 
 FOUR, THREE = ["happy", "angry", "sad", "relaxed"], ["happy", "angry", "sad"]
@@ -28,7 +27,7 @@ def write_run(tmp_path):
         if network:
             config |= {"selected_on": "test" if protocol == "slides" else "valid", "initialised_from": "random"}
             config |= {"songs_by_mood": dict.fromkeys(labels, 20)}
-            result = {"train_s": 30.0, "epochs": 3, "best_epoch": 2, "parameters": 11, "trained_parameters": 7}
+            result = {"wall_s": 30.0, "epochs": 3, "best_epoch": 2, "parameters": 11, "trained_parameters": 7}
             rows = [{"epoch": epoch + 1, "valid/accuracy": value} for epoch, value in enumerate(curve)]
             (folder / "metrics.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
         targets = np.arange(20) % len(labels)
@@ -111,7 +110,6 @@ def test_the_csv_is_unrounded_and_the_figure_is_there(report):
     assert (out / "learning_curves.pdf").read_bytes().startswith(b"%PDF")
     assert (out / "learning_curves.png").read_bytes().startswith(b"\x89PNG")
     assert "slides-model1" in (out / "baselines.tex").read_text()
-    assert MODEL_1.name == "slides-model1"
 
 
 def test_a_folder_without_runs_is_refused(tmp_path):

@@ -30,7 +30,7 @@ def write_run(tmp_path):
         identity = {"name": "toy_50%", "synthetic": True, "citation": "Nobody & Co", "fingerprint": "ab12"}
         identity |= corpus or {}
         config = {"corpus": identity, "labels": LABELS, "name": name, "protocol": "artist", "fold": fold, "n_folds": 2}
-        config |= {"seed": seed, "commit": "c0ffee", "parameters": 11} | changes
+        config |= {"seed": seed, "commit": "c0ffee"} | changes
         (folder / "config.json").write_text(json.dumps(config))
         if finished:
             songs = range(5 * fold, 5 * fold + 5) if songs is None else songs
@@ -40,7 +40,7 @@ def write_run(tmp_path):
             frame["logits"] = [np.eye(3, dtype=np.float32)[answers(name)[song]] for song in songs]
             validation = frame.assign(split="valid", target=0)  # the same songs: must not be scored
             pd.concat([validation, frame.assign(seed=seed)]).to_parquet(folder / "predictions.parquet")
-            (folder / "result.json").write_text('{"wall_s": 1.5}')
+            (folder / "result.json").write_text('{"wall_s": 1.5, "parameters": 11}')
         return folder
 
     return write
