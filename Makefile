@@ -3,6 +3,7 @@ PYTHON ?= python3
 CORPUS ?= synthetic
 SOURCE ?=
 OUT ?= runs/$(CORPUS)
+SEEDS ?= 1
 # Flags for the program itself, e.g. ARGS="--train.seed 1"; more devices, e.g. LAUNCH="accelerate launch --multi_gpu".
 ARGS ?=
 LAUNCH ?= accelerate launch --num_processes 1 --num_machines 1 --mixed_precision no --dynamo_backend no
@@ -13,10 +14,11 @@ READY := $(VENV)/.ready
 TABLE := data/$(CORPUS)/tracks.parquet
 # The embedded corpus in three folds: the job ends within minutes.
 synthetic_FLAGS := --folds 3
+BASELINES_OUT := runs/baselines$(if $(filter-out synthetic,$(CORPUS)),-$(CORPUS))
 SOURCE_FLAG := $(if $(SOURCE),--source $(SOURCE))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup data fusion compare test check clean
+.PHONY: help setup data fusion baselines compare test check clean
 
 help:  ## print this list
 	@echo "make TARGET [CORPUS=mirex_like SOURCE=folder] [ARGS=...]"
@@ -28,6 +30,9 @@ data: $(TABLE)  ## prepare a corpus: data/CORPUS/tracks.parquet (default: the em
 
 fusion: $(TABLE)  ## the main job: train audio, lyrics and fusion, then compare them
 	$(BIN)/$(LAUNCH) experiments/fusion.py --tracks $(TABLE) --out $(OUT) $($(CORPUS)_FLAGS) $(ARGS)
+
+baselines: $(TABLE)  ## the slides' two networks and the classical baselines: make baselines CORPUS=qaed4 SEEDS=5
+	$(BIN)/python -m baselines --tracks $(TABLE) --out $(BASELINES_OUT) --seeds $(SEEDS) $(ARGS)
 
 compare: $(READY)  ## tables of finished runs: make compare OUT=runs/mirex_like
 	$(BIN)/python experiments/compare.py $(OUT) $(ARGS)

@@ -1,39 +1,102 @@
-"""All classical baselines on one corpus; one that the corpus cannot feed says why, the others still run.
+"""The slides' two networks by both protocols, the classical baselines, and their report; `make baselines` runs this.
 
-Run: python -m baselines --tracks data/mirex_like/tracks.parquet --out runs/mirex_like
+Run: python -m baselines --tracks data/qaed4/tracks.parquet --out runs/baselines-qaed4
+Ends in reports/<name of --out>/. What the corpus or this machine cannot feed says why, the others still run.
 """
 
 import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Literal
 
-import tyro
-
-from baselines.classical import Baseline, Config, run_baseline
+from baselines import classical, picture_models
+from baselines.classical import Baseline, run_baseline
 from baselines.features_svm import SVM
 from baselines.late_mean import LATE_MEAN
 from baselines.lexicon import LEXICON_WORDS
 from baselines.majority import MAJORITY
+from baselines.model1 import FROM_NOTHING
+from baselines.picture_models import PARTS, SPLIT_SEED, run_slide_model
+from baselines.report import write_baselines_report
+from baselines.slides import MODEL_1, MODEL_2, SlideModel
 from baselines.tfidf import TFIDF
+from research.command import run_command
+from research.models.audio import IMAGENET
+from research.models.picture import PictureConfig
 
 BASELINES = (MAJORITY, LEXICON_WORDS, TFIDF, SVM, LATE_MEAN)
 """In the order in which they can run: the mean needs its sides."""
+PROTOCOLS = ("slides", "honest")
 
 
-def run_all(config: Config, baselines: tuple[Baseline, ...] = BASELINES) -> dict[str, str]:
-    """Run each baseline; returns why the ones were left out that could not."""
+@dataclass(frozen=True, kw_only=True)
+class Config:
+    tracks: Path = Path("data/synthetic/tracks.parquet")
+    """Track table written by `python -m data_prep CORPUS`."""
+    out: Path = Path("runs/baselines")
+    """One run folder a baseline, protocol, fold and seed; finished ones are kept, interrupted ones go on."""
+    split: Literal["artist", "official"] = "artist"
+    """What the honest protocol splits by: artists, or as the corpus publishes."""
+    folds: int = 1
+    """Of the honest protocol's four parts, how many the networks are tested on in turn; 4 tests every song."""
+    seeds: int = 1
+    """Trainings of each network and split."""
+    weights: str = IMAGENET
+    """What Model 2 starts from: "imagenet" (torchvision's, downloaded once) or a file with a ResNet18 state dict."""
+    fine_tuned: bool = False
+    """Train Model 2 with all its layers too, which the slides did not."""
+
+
+def run_all(config: classical.Config, baselines: Sequence[Baseline] = BASELINES) -> dict[str, str]:
+    """Run each classical baseline; returns why the ones were left out that could not."""
     left_out = {}
     for baseline in baselines:
-        try:
-            run_baseline(baseline, config)
-        except ValueError as error:
-            left_out[baseline.name] = str(error)
-            print(f"{baseline.name} left out: {error}", file=sys.stderr)
+        _try(baseline.name, partial(run_baseline, baseline, config), left_out)
     return left_out
 
 
+def run_networks(config: Config) -> dict[str, str]:
+    """Train the slides' networks by both protocols; returns why the ones were left out that could not."""
+    left_out: dict[str, str] = {}
+    for model, picture in networks(config):
+        for protocol in PROTOCOLS:
+            task = picture_models.Config(
+                tracks=config.tracks,
+                out=config.out,
+                protocol=protocol,
+                split=config.split,
+                folds=config.folds,
+                seeds=config.seeds,
+            )
+            name = f"{picture_models.run_name(model, picture)} ({protocol})"
+            _try(name, partial(run_slide_model, model, picture, task), left_out)
+    return left_out
+
+
+def networks(config: Config) -> list[tuple[SlideModel, PictureConfig]]:
+    found = [(MODEL_1, FROM_NOTHING), (MODEL_2, PictureConfig(weights=config.weights, frozen=True))]
+    return [*found, (MODEL_2, PictureConfig(weights=config.weights))] if config.fine_tuned else found
+
+
+def _try(name: str, run: Callable[[], None], left_out: dict[str, str]) -> None:
+    try:
+        run()
+    except ValueError as error:
+        left_out[name] = str(error)
+        print(f"{name} left out: {error}", file=sys.stderr)
+
+
 def main(config: Config) -> None:
-    if len(run_all(config)) == len(BASELINES):
+    simple = classical.Config(tracks=config.tracks, out=config.out, protocol=config.split, folds=PARTS, seed=SPLIT_SEED)
+    left_out = run_all(simple) | run_networks(config)
+    if len(left_out) == len(BASELINES) + len(PROTOCOLS) * len(networks(config)):
         sys.exit(f"{config.tracks}: no baseline could run; the reasons stand above")
+    out = Path("reports") / config.out.name
+    print(write_baselines_report(config.out, out, left_out))
+    print(f"written: {out / 'baselines.md'}, .csv, .tex and learning_curves.pdf, .png")
 
 
 if __name__ == "__main__":
-    main(tyro.cli(Config, description=__doc__))
+    run_command(main, Config, __doc__)

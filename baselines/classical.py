@@ -4,7 +4,7 @@ A baseline answers with probabilities; their logarithms are its logits, so it is
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -17,8 +17,7 @@ from scipy.special import log_softmax, softmax
 from sklearn.base import BaseEstimator, clone
 from sklearn.model_selection import GridSearchCV, StratifiedGroupKFold
 
-from research.metrics import accuracy, balanced_accuracy, macro_f1
-from research.runs import RunFolder, prediction_frame
+from research.runs import RunFolder, describe_run, prediction_frame, score_songs
 from research.splits import Split, make_splits
 from research.tracking import track
 from research.tracks import TrackTable, read_tracks
@@ -81,7 +80,8 @@ def run_baseline(baseline: Baseline, config: Config) -> None:
     answer = None
     for split in splits:
         folder = run_path(config.out, baseline.name, split.fold, config.seed)
-        description = describe(baseline, tracks, split, len(splits), config)
+        identity = {"name": baseline.name, "group": config.out.name, "n_folds": len(splits), "seed": config.seed}
+        description = describe_run(tracks, split, **identity) | {"model": dict(baseline.settings)}
         if folder.exists() and RunFolder.open(folder, description).finished:
             print(f"{folder}: finished before, kept")
             continue
@@ -93,21 +93,6 @@ def run_baseline(baseline: Baseline, config: Config) -> None:
 
 def run_path(out: Path, name: str, fold: int, seed: int) -> Path:
     return out / f"{name}-fold{fold}-seed{seed}"
-
-
-def describe(baseline: Baseline, tracks: TrackTable, split: Split, n_folds: int, config: Config) -> dict[str, Any]:
-    """The configuration of a run folder: whatever a result depends on, apart from code and machine."""
-    return {
-        "name": baseline.name,
-        "group": config.out.name,
-        "corpus": {**asdict(tracks.corpus), "fingerprint": tracks.fingerprint, "songs": len(tracks)},
-        "labels": tracks.corpus.labels,
-        "protocol": split.protocol,
-        "fold": split.fold,
-        "n_folds": n_folds,
-        "seed": config.seed,
-        "model": dict(baseline.settings),
-    }
 
 
 def song_targets(tracks: TrackTable) -> Int[np.ndarray, " songs"]:
@@ -225,8 +210,7 @@ def _write_run(run: RunFolder, tracks: TrackTable, split: Split, seed: int, answ
     for part, rows, probs in (("valid", split.valid, answers.valid), ("test", split.test, answers.test)):
         logits = np.log(np.maximum(probs, LEAST_PROBABILITY))
         frames.append(prediction_frame(tracks, rows, logits, targets[rows], split=part, fold=split.fold, seed=seed))
-    right, guesses = targets[split.test], answers.test.argmax(axis=1)
-    scores = {metric.__name__: metric(right, guesses) for metric in (accuracy, balanced_accuracy, macro_f1)}
+    scores = score_songs(frames[1])
     with track(
         run, group=run.config["group"], tags=[tracks.corpus.name, split.protocol, run.config["name"]]
     ) as tracker:

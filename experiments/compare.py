@@ -13,7 +13,7 @@ from pathlib import Path
 import tyro
 
 from research.command import run_command
-from research.reports.predictions import read_runs
+from research.reports.predictions import find_runs, read_runs
 from research.reports.scores import differences, score_models
 from research.reports.tables import caption, difference_sentence, display_table, write_report
 
@@ -28,19 +28,6 @@ class Config:
     """Model the others are compared with; the best of those of one side (audio or lyrics) when left out."""
 
 
-def find_runs(folder: Path) -> list[Path]:
-    """Run folders in a folder, or the folder itself where it is one; a run's own subfolders are not searched.
-
-    Raises:
-        FileNotFoundError: no such folder, or no run in it.
-    """
-    if not folder.is_dir():
-        raise FileNotFoundError(f"{folder} does not exist; give a folder that an experiment wrote with --out")
-    if not (found := _runs_below(folder)):
-        raise FileNotFoundError(f"{folder} holds no run (no config.json at any depth); run an experiment first")
-    return found
-
-
 def report(folders: Sequence[Path], out: Path, reference: str | None = None) -> None:
     """Score the runs in `folders`, print the comparison and write it to `out`."""
     found = dict.fromkeys(run.resolve() for folder in folders for run in find_runs(folder))
@@ -53,12 +40,6 @@ def report(folders: Sequence[Path], out: Path, reference: str | None = None) -> 
     for difference in against:
         print(difference_sentence(difference))
     print(f"written: {out / 'comparison.md'}, .csv, .tex")
-
-
-def _runs_below(folder: Path) -> list[Path]:
-    if (folder / "config.json").is_file():
-        return [folder]
-    return [run for child in sorted(folder.iterdir()) if child.is_dir() for run in _runs_below(child)]
 
 
 def main(config: Config) -> None:

@@ -1,12 +1,14 @@
-"""What a model reads: one dataclass of tensors."""
+"""What a model reads, a dataclass of tensors, and what the training loop asks of the songs behind it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
+from typing import Protocol
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float, Int, UInt8
 from torch import Tensor
+from torch.utils.data import DataLoader
 
 
 @dataclass(frozen=True)
@@ -31,6 +33,41 @@ class Batch:
         """The same songs on another device; accelerate moves batches through this method."""
         moved = {f.name: getattr(self, f.name).to(device, non_blocking=non_blocking) for f in fields(self)}
         return Batch(**moved)
+
+
+@dataclass(frozen=True)
+class PictureBatch:
+    """Pictures of songs side by side, as they lie on disk: colours last."""
+
+    pictures: UInt8[Tensor, "batch height width rgb"]
+    target: Int[Tensor, " batch"]
+    """Position of the mood in the label space."""
+    track_index: Int[Tensor, " batch"]
+    """Row of the song in the track table."""
+
+    def to(self, device: torch.device | str, non_blocking: bool = False) -> "PictureBatch":
+        """The same songs on another device; accelerate moves batches through this method."""
+        moved = {f.name: getattr(self, f.name).to(device, non_blocking=non_blocking) for f in fields(self)}
+        return PictureBatch(**moved)
+
+
+class SongSet(Protocol):
+    """Songs to train or to answer on: what `research.training` needs to know of them."""
+
+    rows: Int[np.ndarray, " songs"]
+    """Positions in the track table."""
+    targets: Int[np.ndarray, " songs"]
+    epoch: int
+    """Set by the loop; whatever is random follows it."""
+
+    @property
+    def n_labels(self) -> int: ...
+
+    def __len__(self) -> int: ...
+
+    def loader(self, batch_size: int) -> DataLoader:
+        """Batches with `target`, `track_index` and `to`; its batch sampler has an `epoch` too."""
+        ...
 
 
 def pad_tokens(tokens: Sequence[np.ndarray]) -> tuple[Int[np.ndarray, "batch tokens"], Int[np.ndarray, "batch tokens"]]:

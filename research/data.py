@@ -8,7 +8,7 @@ import torch
 from jaxtyping import Bool, Float16, Float32, Int
 from torch.utils.data import DataLoader, Dataset, Sampler
 
-from research.batch import Batch, pad_tokens
+from research.batch import Batch, PictureBatch, pad_tokens
 from research.features.audio import MelSettings, window_starts
 from research.features.augment import drop_modality, spec_augment
 from research.features.store import MelStore
@@ -130,6 +130,14 @@ class SongDataset(Dataset):
         return len(self.rows)
 
     @property
+    def n_labels(self) -> int:
+        return len(self.songs.tracks.corpus.labels)
+
+    def loader(self, batch_size: int) -> DataLoader:
+        """Batches of songs with words of like length, shuffled where they are augmented."""
+        return batch_loader(self, self.n_tokens, batch_size, shuffle=self.augmentation is not None, seed=self.seed)
+
+    @property
     def n_tokens(self) -> Int[np.ndarray, " rows"]:
         """Length of each song's words, for bucketing."""
         lengths = np.array([len(self.songs.tokens[row]) for row in self.rows], dtype=np.int64)
@@ -225,12 +233,17 @@ class LengthBuckets(Sampler[list[int]]):
         yield from batches[whole:]
 
 
-def song_loader(dataset: SongDataset, batch_size: int) -> DataLoader:
-    """Batches of `dataset`, shuffled where it is augmented. No worker processes: on a memory map they cost 3-4x."""
-    shuffle = dataset.augmentation is not None
-    buckets = LengthBuckets(dataset.n_tokens, batch_size, shuffle=shuffle, seed=dataset.seed)
+def batch_loader(
+    dataset: Dataset, lengths: Int[np.ndarray, " songs"], batch_size: int, *, shuffle: bool, seed: int
+) -> DataLoader:
+    """Batches of a dataset that reads whole ones. No worker processes: on a memory map they cost 3-4x.
+
+    Args:
+        lengths: by which songs share a batch; all equal where nothing is padded.
+    """
+    buckets = LengthBuckets(lengths, batch_size, shuffle=shuffle, seed=seed)
     return DataLoader(dataset, batch_sampler=buckets, collate_fn=_as_is)
 
 
-def _as_is(batch: Batch) -> Batch:
+def _as_is(batch: Batch | PictureBatch) -> Batch | PictureBatch:
     return batch

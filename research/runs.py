@@ -14,6 +14,7 @@ import platform
 import secrets
 import subprocess
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,8 @@ from jaxtyping import Float, Int
 from safetensors.torch import load_file, save_file
 from torch import nn
 
+from research.metrics import accuracy, balanced_accuracy, macro_f1
+from research.splits import Split
 from research.tracks import TrackTable
 
 # What may differ between the start of a run and its continuation.
@@ -112,6 +115,20 @@ class RunFolder:
         (self.path / "checkpoint.pt").unlink(missing_ok=True)
 
 
+def describe_run(tracks: TrackTable, split: Split, *, name: str, group: str, n_folds: int, seed: int) -> dict[str, Any]:
+    """What every run's configuration says of corpus and split; the model adds what its answers depend on."""
+    return {
+        "name": name,
+        "group": group,
+        "corpus": {**asdict(tracks.corpus), "fingerprint": tracks.fingerprint, "songs": len(tracks)},
+        "labels": tracks.corpus.labels,
+        "protocol": split.protocol,
+        "fold": split.fold,
+        "n_folds": n_folds,
+        "seed": seed,
+    }
+
+
 def prediction_frame(
     tracks: TrackTable,
     rows: Int[np.ndarray, " n"],
@@ -135,6 +152,12 @@ def prediction_frame(
             "logits": list(logits.astype(np.float32)),
         }
     )
+
+
+def score_songs(test: pd.DataFrame) -> dict[str, float]:
+    """Plain scores of one run's test predictions; intervals come with `research.reports`, over all folds."""
+    targets, guesses = test["target"].to_numpy(), np.stack(test["logits"].to_numpy()).argmax(axis=1)
+    return {score.__name__: score(targets, guesses) for score in (accuracy, balanced_accuracy, macro_f1)}
 
 
 def git_commit() -> str | None:

@@ -18,7 +18,7 @@ class Split:
     """Row positions in the track table; only songs with a mood."""
 
     protocol: str
-    """A key of `PROTOCOLS`."""
+    """A key of `PROTOCOLS`; `slides` for the split of baselines/picture_models.py."""
     fold: int
     train: Int[np.ndarray, " train"]
     valid: Int[np.ndarray, " valid"]

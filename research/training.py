@@ -15,39 +15,46 @@ from accelerate import Accelerator, DistributedDataParallelKwargs, PartialState
 from accelerate.utils import parse_flag_from_env, set_seed
 from jaxtyping import Float, Int
 from torch import nn
-from torch.optim import AdamW
 from torch.optim.lr_scheduler import LambdaLR
 from tqdm import tqdm
 
-from research.data import Augmentation, SongDataset, song_loader
+from research.batch import SongSet
+from research.data import Augmentation
 from research.losses import CLASS_WEIGHTS
 from research.metrics import accuracy, macro_f1
-from research.models.classifier import MoodClassifier
 from research.runs import RunFolder
+from research.schedules import OPTIMIZERS, steps_down, warmup_cosine
 from research.tracking import Tracker
 
 EVAL_BATCH = 16
-SELECT_BY = "valid/macro_f1"
 Precision = Literal["auto", "fp32", "bf16", "fp16"]
 
 
 @dataclass(frozen=True, kw_only=True)
 class TrainConfig:
     epochs: int = 12
-    """Upper bound; the rate follows a cosine to zero over all of them."""
+    """Upper bound; the rate follows its schedule over all of them."""
     batch_size: int = 16
     """Songs per process and step."""
     accumulate: int = 1
     """Steps whose gradients are summed before the weights move."""
     learning_rate: float = 3e-4
     """Peak rate of new layers; each encoder has its own in its config."""
+    optimizer: Literal["adamw", "sgd"] = "adamw"
+    """sgd: with momentum 0.9."""
     weight_decay: float = 0.05
+    schedule: Literal["cosine", "step"] = "cosine"
+    """cosine: to zero, after a warm-up; step: down by `step_factor` every `step_epochs`."""
     warmup: float = 0.1
-    """Share of all steps in which the rate climbs to its peak."""
-    clip_norm: float = 1.0
-    """Longest gradient, over all parameters."""
+    """Share of all steps in which the rate climbs to its peak; of the cosine alone."""
+    step_epochs: int = 7
+    step_factor: float = 0.1
+    clip_norm: float | None = 1.0
+    """Longest gradient, over all parameters; None: as long as it is."""
+    select_by: Literal["macro_f1", "accuracy"] = "macro_f1"
+    """What the best epoch is best in, on the validation songs."""
     patience: int = 6
-    """Epochs without a better validation macro-F1 after which training stops."""
+    """Epochs without a better one after which training stops."""
     class_weights: Literal["none", "balanced"] = "balanced"
     """Weight of each mood in the loss; balanced: rare moods count as much in sum as frequent ones."""
     label_smoothing: float = 0.1
@@ -66,12 +73,12 @@ class Progress:
     seconds: float = 0.0
     history: list[dict[str, float]] = field(default_factory=list)
 
-    def add_epoch(self, scores: Mapping[str, float], seconds: float) -> None:
-        best = self.history[self.best_epoch - 1][SELECT_BY] if self.best_epoch else -1.0
+    def add_epoch(self, scores: Mapping[str, float], seconds: float, select_by: str) -> None:
+        best = self.history[self.best_epoch - 1][select_by] if self.best_epoch else -1.0
         self.epoch += 1
         self.seconds += seconds
         self.history.append({"epoch": self.epoch, **scores})
-        if scores[SELECT_BY] > best:
+        if scores[select_by] > best:
             self.best_epoch = self.epoch
 
 
@@ -85,27 +92,28 @@ class Predictions:
 
 
 def fit(
-    model: MoodClassifier,
-    train: SongDataset,
-    valid: SongDataset,
+    model: nn.Module,
+    train: SongSet,
+    valid: SongSet,
     config: TrainConfig,
     run: RunFolder,
     tracker: Tracker | None = None,
 ) -> Progress:
-    """Train to the best validation macro-F1; `model` holds those weights afterwards, `run` all that led there.
+    """Train to the best epoch on `valid`; `model` holds those weights afterwards, `run` all that led there.
 
     A run that was killed goes on from its last whole epoch and ends in the same bits (same machine and processes).
 
     Args:
+        model: `model(batch) -> logits`, with `parameter_groups(learning_rate, weight_decay)` for the optimiser.
         tracker: mirror of the run, in the main process only.
     """
     accelerator = make_accelerator(config)
     criterion = _criterion(train, config).to(accelerator.device)
-    loader = song_loader(train, config.batch_size)
+    loader = train.loader(config.batch_size)
     sampler = loader.batch_sampler
-    optimizer = AdamW(model.parameter_groups(config.learning_rate, config.weight_decay), fused=True)
+    optimizer = OPTIMIZERS[config.optimizer](model.parameter_groups(config.learning_rate, config.weight_decay))
     network, optimizer, loader = accelerator.prepare(model, optimizer, loader)
-    schedule = _warmup_cosine(optimizer.optimizer, config, steps_per_epoch=math.ceil(len(loader) / config.accumulate))
+    schedule = _schedule(optimizer.optimizer, config, steps_per_epoch=math.ceil(len(loader) / config.accumulate))
     stateful = {"model": model, "optimizer": optimizer.optimizer, "schedule": schedule}
     if accelerator.scaler is not None:
         stateful["scaler"] = accelerator.scaler
@@ -120,7 +128,7 @@ def fit(
             with accelerator.accumulate(network):
                 loss = criterion(network(batch), batch.target)
                 accelerator.backward(loss)
-                if accelerator.sync_gradients:
+                if accelerator.sync_gradients and config.clip_norm is not None:
                     accelerator.clip_grad_norm_(network.parameters(), config.clip_norm)
                 optimizer.step()
                 optimizer.zero_grad()
@@ -132,10 +140,10 @@ def fit(
             "train/loss": float(accelerator.reduce(torch.stack(losses).mean(), "mean")),
             **_validate(model, valid, config),
         }
-        progress.add_epoch(scores, time.perf_counter() - started)
+        progress.add_epoch(scores, time.perf_counter() - started, f"valid/{config.select_by}")
         if accelerator.is_main_process:
             _record_epoch(run, progress, stateful, tracker)
-        told = {"loss": f"{scores['train/loss']:.3f}", "valid_f1": f"{scores[SELECT_BY]:.3f}"}
+        told = {"loss": f"{scores['train/loss']:.3f}", "valid_f1": f"{scores['valid/macro_f1']:.3f}"}
         bar.set_postfix(told | {"best": progress.best_epoch}, refresh=False)
     bar.close()
     accelerator.wait_for_everyone()
@@ -144,10 +152,10 @@ def fit(
     return progress
 
 
-def predict(model: MoodClassifier, dataset: SongDataset, config: TrainConfig) -> Predictions:
+def predict(model: nn.Module, dataset: SongSet, config: TrainConfig) -> Predictions:
     """Logits for every song of `dataset` once, ordered by row, the same in every process."""
     accelerator = make_accelerator(config)
-    loader = accelerator.prepare(song_loader(dataset, EVAL_BATCH))
+    loader = accelerator.prepare(dataset.loader(EVAL_BATCH))
     model.to(accelerator.device).eval()
     parts = []
     with torch.no_grad(), accelerator.autocast():
@@ -207,21 +215,15 @@ def _computes_bf16() -> bool:
     return any(instructions.get(name, False) for name in ("avx512_bf16", "amx_bf16", "bf16"))
 
 
-def _criterion(train: SongDataset, config: TrainConfig) -> nn.CrossEntropyLoss:
-    counts = torch.bincount(torch.from_numpy(train.targets), minlength=len(train.songs.tracks.corpus.labels))
+def _criterion(train: SongSet, config: TrainConfig) -> nn.CrossEntropyLoss:
+    counts = torch.bincount(torch.from_numpy(train.targets), minlength=train.n_labels)
     return nn.CrossEntropyLoss(CLASS_WEIGHTS[config.class_weights](counts), label_smoothing=config.label_smoothing)
 
 
-def _warmup_cosine(optimizer: torch.optim.Optimizer, config: TrainConfig, steps_per_epoch: int) -> LambdaLR:
-    total = config.epochs * steps_per_epoch
-    warmup = max(1, round(config.warmup * total))
-
-    def rate(step: int) -> float:
-        if step < warmup:
-            return (step + 1) / warmup
-        return 0.5 * (1 + math.cos(math.pi * (step - warmup) / max(1, total - warmup)))
-
-    return LambdaLR(optimizer, rate)
+def _schedule(optimizer: torch.optim.Optimizer, config: TrainConfig, steps_per_epoch: int) -> LambdaLR:
+    if config.schedule == "step":
+        return steps_down(optimizer, steps_per_epoch, config.step_epochs, config.step_factor)
+    return warmup_cosine(optimizer, config.epochs * steps_per_epoch, config.warmup)
 
 
 def _seed_epoch(seed: int, epoch: int) -> None:
@@ -229,14 +231,14 @@ def _seed_epoch(seed: int, epoch: int) -> None:
     set_seed(int(np.random.SeedSequence([seed, epoch]).generate_state(1)[0]), device_specific=True)
 
 
-def _validate(model: MoodClassifier, valid: SongDataset, config: TrainConfig) -> dict[str, float]:
+def _validate(model: nn.Module, valid: SongSet, config: TrainConfig) -> dict[str, float]:
     found = predict(model, valid, config)
     guesses = found.logits.argmax(axis=1)
     loss = F.cross_entropy(torch.from_numpy(found.logits), torch.from_numpy(found.targets))
     return {
         "valid/loss": float(loss),
         "valid/accuracy": accuracy(found.targets, guesses),
-        SELECT_BY: macro_f1(found.targets, guesses),
+        "valid/macro_f1": macro_f1(found.targets, guesses),
     }
 
 

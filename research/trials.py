@@ -2,25 +2,28 @@
 
 import resource
 import sys
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
-import numpy as np
 import pandas as pd
 import torch
+from torch import nn
 
+from research.batch import SongSet
 from research.data import InputConfig, SongDataset, Songs, load_songs
 from research.embeddings import lyrics_vectors
 from research.features.lyrics import tokenize_lyrics
 from research.features.store import build_store
-from research.metrics import accuracy, balanced_accuracy, macro_f1
 from research.models.classifier import ModelConfig, MoodClassifier
 from research.models.lyrics import LyricsConfig, load_tokenizer
-from research.runs import RunFolder, prediction_frame
+from research.models.picture import PictureConfig
+from research.runs import RunFolder, describe_run, prediction_frame, score_songs
 from research.splits import Split
 from research.tracking import Tracker, track
-from research.tracks import read_tracks
+from research.tracks import TrackTable, read_tracks
 from research.training import TrainConfig, fit, make_accelerator, predict, process_state
 
 
@@ -29,7 +32,7 @@ class Trial:
     """What is trained on what; `folder` is where the run is kept, `group` what it is shown under."""
 
     name: str
-    model: ModelConfig
+    model: ModelConfig | PictureConfig
     train: TrainConfig
     split: Split
     n_folds: int
@@ -38,6 +41,10 @@ class Trial:
     @property
     def group(self) -> str:
         return self.folder.parent.name
+
+
+Build = Callable[[], tuple[nn.Module, Mapping[str, SongSet]]]
+"""A new model, and its songs by part: "train", "valid", "test"."""
 
 
 def load_corpus(table: Path, inputs: InputConfig, lyrics: LyricsConfig | None) -> Songs:
@@ -72,75 +79,76 @@ def run_trial(songs: Songs, trial: Trial) -> None:
     Raises:
         ValueError: the folder holds a run of another configuration.
     """
+    run_parts(songs.tracks, trial, {"inputs": asdict(songs.inputs)}, partial(_classifier_and_parts, songs, trial))
+
+
+def run_parts(tracks: TrackTable, trial: Trial, inputs: Mapping[str, Any], build: Build) -> None:
+    """The same for any model and any way of reading songs.
+
+    Args:
+        inputs: what the run's configuration says of them besides corpus, split, model and training.
+        build: called once the first weights' seed is set, unless the run is finished.
+
+    Raises:
+        ValueError: the folder holds a run of another configuration.
+    """
     accelerator = make_accelerator(trial.train)
-    with accelerator.main_process_first():
-        run = RunFolder.open(trial.folder, describe(songs, trial, processes=accelerator.num_processes))
-    if run.finished:
-        accelerator.print(f"{trial.folder}: finished before, kept")
-        return
-    torch.manual_seed(trial.train.seed)  # the new layers' first weights
-    corpus = songs.tracks.corpus
-    model = MoodClassifier(trial.model, n_labels=len(corpus.labels), n_mels=songs.inputs.mel.n_mels)
-    if not accelerator.is_main_process:
-        _train_and_test(model, songs, trial, run)
-        return
-    with track(run, group=trial.group, tags=[corpus.name, trial.split.protocol, trial.name]) as tracker:
-        predictions, result = _train_and_test(model, songs, trial, run, tracker)
-        test = predictions[predictions["split"] == "test"]
-        tracker.log_test(test, corpus.labels, score_songs(test))
-        run.finish(predictions, result)
-
-
-def describe(songs: Songs, trial: Trial, processes: int) -> dict:
-    """The configuration of a run folder: whatever a result depends on, apart from code and machine."""
-    tracks = songs.tracks
-    return {
-        "name": trial.name,
-        "group": trial.group,
-        "corpus": {**asdict(tracks.corpus), "fingerprint": tracks.fingerprint, "songs": len(tracks)},
-        "labels": tracks.corpus.labels,
-        "protocol": trial.split.protocol,
-        "fold": trial.split.fold,
-        "n_folds": trial.n_folds,
-        "seed": trial.train.seed,
-        "processes": processes,
-        "inputs": asdict(songs.inputs),
+    split, seed = trial.split, trial.train.seed
+    config = {
+        **describe_run(tracks, split, name=trial.name, group=trial.group, n_folds=trial.n_folds, seed=seed),
+        "processes": accelerator.num_processes,
+        **inputs,
         "model": asdict(trial.model),
         "train": asdict(trial.train),
     }
+    with accelerator.main_process_first():
+        run = RunFolder.open(trial.folder, config)
+    if run.finished:
+        accelerator.print(f"{trial.folder}: finished before, kept")
+        return
+    torch.manual_seed(seed)
+    model, parts = build()
+    if not accelerator.is_main_process:
+        _train_and_test(model, parts, tracks, trial, run)
+        return
+    with track(run, group=trial.group, tags=[tracks.corpus.name, split.protocol, trial.name]) as tracker:
+        predictions, result = _train_and_test(model, parts, tracks, trial, run, tracker)
+        test = predictions[predictions["split"] == "test"]
+        tracker.log_test(test, tracks.corpus.labels, score_songs(test))
+        run.finish(predictions, result)
 
 
-def score_songs(test: pd.DataFrame) -> dict[str, float]:
-    """Plain scores of one run's test predictions; intervals come with `research.reports`, over all folds."""
-    targets, guesses = test["target"].to_numpy(), np.stack(test["logits"].to_numpy()).argmax(axis=1)
-    scores = {"accuracy": accuracy, "balanced_accuracy": balanced_accuracy, "macro_f1": macro_f1}
-    return {name: score(targets, guesses) for name, score in scores.items()}
-
-
-def _train_and_test(
-    model: MoodClassifier, songs: Songs, trial: Trial, run: RunFolder, tracker: Tracker | None = None
-) -> tuple[pd.DataFrame, dict[str, float]]:
-    split, train = trial.split, trial.train
-    parts = {
+def _classifier_and_parts(songs: Songs, trial: Trial) -> tuple[MoodClassifier, dict[str, SongDataset]]:
+    split, n_labels = trial.split, len(songs.tracks.corpus.labels)
+    model = MoodClassifier(trial.model, n_labels=n_labels, n_mels=songs.inputs.mel.n_mels)
+    return model, {
         name: SongDataset(
             songs,
             rows,
             read_audio=trial.model.audio is not None,
             read_lyrics=trial.model.lyrics is not None,
-            augmentation=train.augmentation if name == "train" else None,
-            seed=train.seed,
+            augmentation=trial.train.augmentation if name == "train" else None,
+            seed=trial.train.seed,
         )
         for name, rows in {"train": split.train, "valid": split.valid, "test": split.test}.items()
     }
+
+
+def _train_and_test(
+    model: nn.Module,
+    parts: Mapping[str, SongSet],
+    tracks: TrackTable,
+    trial: Trial,
+    run: RunFolder,
+    tracker: Tracker | None = None,
+) -> tuple[pd.DataFrame, dict[str, float]]:
+    train = trial.train
     progress = fit(model, parts["train"], parts["valid"], train, run, tracker)
     frames = []
     for name in ("valid", "test"):
         found = predict(model, parts[name], train)
-        frames.append(
-            prediction_frame(
-                songs.tracks, found.rows, found.logits, found.targets, split=name, fold=split.fold, seed=train.seed
-            )
-        )
+        place = {"split": name, "fold": trial.split.fold, "seed": train.seed}
+        frames.append(prediction_frame(tracks, found.rows, found.logits, found.targets, **place))
     result = {
         "epochs": progress.epoch,
         "best_epoch": progress.best_epoch,

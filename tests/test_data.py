@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from research.data import Augmentation, LengthBuckets, SongDataset, song_loader
+from research.data import Augmentation, LengthBuckets, SongDataset
 from research.models.classifier import ModelConfig, MoodClassifier
 from research.models.lyrics import LyricsConfig
 
@@ -50,7 +50,7 @@ def test_buckets_pad_less():
 
 
 def test_a_loader_reads_whole_batches(small_songs):
-    batches = list(song_loader(SongDataset(small_songs, ALL, augmentation=ONLY_PLACE), batch_size=16))
+    batches = list(SongDataset(small_songs, ALL, augmentation=ONLY_PLACE).loader(batch_size=16))
     assert [len(batch.target) for batch in batches] == [16, 16, 13]
     seen = torch.cat([batch.track_index for batch in batches])
     assert sorted(seen.tolist()) == ALL.tolist()

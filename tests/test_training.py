@@ -15,7 +15,8 @@ from research.models.audio import AudioConfig
 from research.models.classifier import ModelConfig, MoodClassifier
 from research.models.lyrics import LyricsConfig
 from research.runs import RunFolder
-from research.training import TrainConfig, _warmup_cosine, fit, make_accelerator, predict, process_state
+from research.schedules import warmup_cosine
+from research.training import TrainConfig, fit, make_accelerator, predict, process_state
 
 EXACT = Augmentation(time_mask=0, mel_mask=0, drop_audio=0.0, drop_lyrics=0.0)
 PLAIN = TrainConfig(
@@ -127,7 +128,7 @@ def test_an_interrupted_run_ends_in_the_same_bits(small_songs, lyrics_only, tmp_
 
 def test_the_rate_climbs_and_falls_by_hand():
     optimizer = torch.optim.SGD([nn.Parameter(torch.zeros(1))], lr=2.0)
-    schedule = _warmup_cosine(optimizer, TrainConfig(epochs=5, warmup=0.2), steps_per_epoch=2)
+    schedule = warmup_cosine(optimizer, steps=10, warmup=0.2)
     rates = schedule.get_last_lr()
     for _ in range(10):
         optimizer.step()

@@ -124,6 +124,18 @@ def paired_difference(
     return _percentile(_scores(a, metric) - _scores(b, metric), np.concatenate(draws), confidence)
 
 
+def independent_difference(a: Interval, b: Interval) -> Interval:
+    """Interval of a - b from the intervals of two estimates on different songs.
+
+    Source: Newcombe 1998, "Interval estimation for the difference between independent proportions" (method 10 if both
+    are Wilson intervals); Zou & Donner 2008 for intervals of any kind.
+    """
+    difference = a.estimate - b.estimate
+    below = np.hypot(a.estimate - a.low, b.high - b.estimate)
+    above = np.hypot(a.high - a.estimate, b.estimate - b.low)
+    return Interval(difference, difference - float(below), difference + float(above))
+
+
 def _scores(confusions: ArtistConfusions, metric: Metric, weights: np.ndarray | None = None) -> np.ndarray:
     """Metric averaged over seeds, of each row of weights (resamples, artists); every artist once by default."""
     n_seeds, n_artists, n_labels, _ = confusions.shape

@@ -36,7 +36,7 @@ class AudioEncoder(nn.Module):
         self.pool = nn.AvgPool1d(config.time_pool)
         self.normalise = nn.BatchNorm1d(n_mels)
         self.resnet = resnet18()
-        self.initialised_from = load_weights(self.resnet, config.weights)
+        self.initialised_from = load_weights(self.resnet, config.weights).name
         self.resnet.conv1 = _one_channel(self.resnet.conv1)
         self.resnet.fc = nn.Identity()
         self.resnet.to(memory_format=torch.channels_last)
@@ -50,14 +50,24 @@ class AudioEncoder(nn.Module):
         return embeddings.unflatten(0, (batch, windows)).mean(dim=1)
 
 
-def load_weights(resnet: nn.Module, weights: str | None) -> str:
-    """Fill `resnet` in place and name honestly what it starts from, e.g. "resnet18.pth up to layer3".
+@dataclass(frozen=True)
+class Origin:
+    """What a network starts from."""
+
+    name: str
+    """Said honestly, e.g. "resnet18 up to layer3"."""
+    stages: tuple[str, ...]
+    """Those of `STAGES` that were filled; the others are random."""
+
+
+def load_weights(resnet: nn.Module, weights: str | None) -> Origin:
+    """Fill `resnet` in place and say what it starts from.
 
     Raises:
         ValueError: the file is missing, is no ResNet18 state dict, or a download failed; says both ways to get weights.
     """
     if weights is None:
-        return "random"
+        return Origin("random", ())
     if weights == IMAGENET:
         try:
             resnet.load_state_dict(ResNet18_Weights.IMAGENET1K_V1.get_state_dict(progress=True, check_hash=True))
@@ -66,7 +76,7 @@ def load_weights(resnet: nn.Module, weights: str | None) -> str:
                 f"ImageNet weights could not be downloaded ({error}); give a state-dict file instead, or copy "
                 f"{ResNet18_Weights.IMAGENET1K_V1.url} to {torch.hub.get_dir()}/checkpoints"
             ) from error
-        return "ImageNet"
+        return Origin("ImageNet", STAGES)
     path = Path(weights)
     if not path.is_file():
         raise ValueError(f'weights {path}: no such file; give a ResNet18 state dict, or "{IMAGENET}" to download one')
@@ -75,8 +85,8 @@ def load_weights(resnet: nn.Module, weights: str | None) -> str:
     missing = {key.split(".")[0] for key in found.missing_keys} - {"fc"}
     if found.unexpected_keys or "conv1" in missing:
         raise ValueError(f"weights {path}: not a ResNet18 state dict (surplus keys {found.unexpected_keys[:3]})")
-    complete = [stage for stage in STAGES if stage not in missing]
-    return path.stem if not missing else f"{path.stem} up to {complete[-1]}"
+    complete = tuple(stage for stage in STAGES if stage not in missing)
+    return Origin(path.stem if not missing else f"{path.stem} up to {complete[-1]}", complete)
 
 
 def _one_channel(stem: nn.Conv2d) -> nn.Conv2d:

@@ -25,6 +25,19 @@ class Run:
     """What training cost; empty where the run did not record it."""
 
 
+def find_runs(folder: Path) -> list[Path]:
+    """Run folders in a folder, or the folder itself where it is one; a run's own subfolders are not searched.
+
+    Raises:
+        FileNotFoundError: no such folder, or no run in it.
+    """
+    if not folder.is_dir():
+        raise FileNotFoundError(f"{folder} does not exist; give a folder that an experiment wrote with --out")
+    if not (found := _runs_below(folder)):
+        raise FileNotFoundError(f"{folder} holds no run (no config.json at any depth); run an experiment first")
+    return found
+
+
 def read_runs(folders: Iterable[Path]) -> list[Run]:
     """Read run folders; one without predictions is unfinished and kept as such.
 
@@ -33,6 +46,18 @@ def read_runs(folders: Iterable[Path]) -> list[Run]:
         ValueError: a config that lacks a key, or predictions that do not fit its labels.
     """
     return [_read_run(folder) for folder in folders]
+
+
+def read_history(folder: Path) -> list[dict[str, float]]:
+    """What a run logged, an epoch a row; empty for a model that does not learn in epochs."""
+    path = folder / "metrics.jsonl"
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()] if path.is_file() else []
+
+
+def _runs_below(folder: Path) -> list[Path]:
+    if (folder / "config.json").is_file():
+        return [folder]
+    return [run for child in sorted(folder.iterdir()) if child.is_dir() for run in _runs_below(child)]
 
 
 def _read_run(folder: Path) -> Run:

@@ -186,8 +186,12 @@ def _score(by_seed: dict[int, list[Run]], frames: dict[int, pd.DataFrame]) -> Mo
         parameters=runs[0].result.get("parameters"),
         train_s=None if None in seconds else sum(seconds),
         commits=tuple(sorted({run.config["commit"] or "none recorded" for run in runs})),
-        notes=(*_gaps(by_seed, runs), _seed_note(accuracies)),
+        notes=(*_selection(config), *_gaps(by_seed, runs), _seed_note(accuracies)),
     )
+
+
+def _selection(config: dict[str, Any]) -> list[str]:
+    return ["OPTIMISTIC: the best epoch was picked on the test songs"] if config.get("selected_on") == "test" else []
 
 
 def _gaps(by_seed: dict[int, list[Run]], scored: Sequence[Run]) -> list[str]:

@@ -96,9 +96,9 @@ def caption(scores: Sequence[ModelScore]) -> str:
 def write_report(scores: Sequence[ModelScore], differences: Sequence[Difference], folder: Path) -> None:
     """Write `comparison.md`, `.csv` and `.tex` into a folder, each in one atomic step."""
     folder.mkdir(parents=True, exist_ok=True)
-    _write(folder / "comparison.md", _markdown(scores, differences))
-    _write(folder / "comparison.csv", comparison_table(scores).to_csv(index=False))
-    _write(folder / "comparison.tex", _latex(scores, label=f"tab:{folder.name}"))
+    write_text(folder / "comparison.md", _markdown(scores, differences))
+    write_text(folder / "comparison.csv", comparison_table(scores).to_csv(index=False))
+    write_text(folder / "comparison.tex", latex_table(display_table(scores), caption(scores), f"tab:{folder.name}"))
 
 
 def corpus_name(score: ModelScore) -> str:
@@ -125,7 +125,7 @@ def _columns(name: str, value: Interval) -> dict[str, float]:
 def _markdown(scores: Sequence[ModelScore], differences: Sequence[Difference]) -> str:
     table = display_table(scores)
     lines = [f"# Models compared on {corpus_name(scores[0])}", "", caption(scores), ""]
-    lines += _markdown_table(list(table.columns), table.to_numpy().tolist())
+    lines += markdown_table(list(table.columns), table.to_numpy().tolist())
     lines += ["", "## Differences", ""]
     lines += [f"- {difference_sentence(difference)}" for difference in differences]
     if len(differences) > 1:
@@ -137,25 +137,26 @@ def _markdown(scores: Sequence[ModelScore], differences: Sequence[Difference]) -
     for score in scores:
         lines += ["", f"## Confusion of {score.name} ({score.protocol}), summed over {len(score.seeds)} seed(s)", ""]
         rows = [[f"true {label}", *counts] for label, counts in zip(score.labels, score.confusion, strict=True)]
-        lines += _markdown_table(["", *(f"predicted {label}" for label in score.labels)], rows)
+        lines += markdown_table(["", *(f"predicted {label}" for label in score.labels)], rows)
     return "\n".join(lines) + "\n"
 
 
-def _markdown_table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> list[str]:
+def markdown_table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> list[str]:
+    """Lines of a table; a bar in a cell is escaped."""
     body = [[str(cell).replace("|", "\\|") for cell in row] for row in rows]
     return [f"| {' | '.join(row)} |" for row in (header, ["---"] * len(header), *body)]
 
 
-def _latex(scores: Sequence[ModelScore], label: str) -> str:
-    table = display_table(scores)
+def latex_table(table: pd.DataFrame, caption: str, label: str) -> str:
+    """A table of words in booktabs; the first two columns are set left, numbers right."""
     header, *rows = (_latex_row(cells) for cells in (table.columns, *table.to_numpy()))
     lines = [
         "% needs \\usepackage{booktabs}",
         r"\begin{table}",
         r"\centering",
-        rf"\caption{{{caption(scores).translate(LATEX_ESCAPES)}}}",
+        rf"\caption{{{caption.translate(LATEX_ESCAPES)}}}",
         rf"\label{{{label}}}",
-        rf"\begin{{tabular}}{{ll{'r' * (len(HEADER) - 2)}}}",
+        rf"\begin{{tabular}}{{ll{'r' * (len(table.columns) - 2)}}}",
         r"\toprule",
         header,
         r"\midrule",
@@ -171,7 +172,8 @@ def _latex_row(cells: Sequence[str]) -> str:
     return " & ".join(cell.translate(LATEX_ESCAPES) for cell in cells) + r" \\"
 
 
-def _write(path: Path, text: str) -> None:
+def write_text(path: Path, text: str) -> None:
+    """Write a file in one atomic step."""
     partial = path.with_name(path.name + ".part")
     partial.write_text(text, encoding="utf-8")
     os.replace(partial, path)

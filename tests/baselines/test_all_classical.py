@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from baselines import __main__ as program
 from baselines.__main__ import BASELINES, main, run_all
 from baselines.classical import Config, run_baseline
 from baselines.late_mean import LATE_MEAN
@@ -60,6 +61,14 @@ def test_a_mood_of_two_songs_or_none_is_named_by_each_baseline(disk_table, tmp_p
     for kept in (2, 0):
         path = disk_table.parent / f"rare{kept}.parquet"
         write_tracks(path, tracks.frame.drop(index=songs[kept:]), tracks.corpus)
-        with pytest.raises(SystemExit, match="no baseline could run"):
-            main(Config(tracks=path, out=tmp_path / "runs"))
+        assert len(run_all(Config(tracks=path, out=tmp_path / "runs"))) == len(BASELINES)
         assert capsys.readouterr().err.count(f"{rare!r} has {kept} songs, fewer than 5 folds") == len(BASELINES)
+
+
+def test_a_corpus_that_feeds_nothing_is_refused(disk_table, tmp_path, capsys):
+    tracks = read_tracks(disk_table)
+    path = disk_table.parent / "nothing_sad.parquet"
+    write_tracks(path, tracks.frame[tracks.frame["mood"] != "sad"].reset_index(drop=True), tracks.corpus)
+    with pytest.raises(SystemExit, match="no baseline could run; the reasons stand above"):
+        main(program.Config(tracks=path, out=tmp_path / "runs"))
+    assert capsys.readouterr().err.count("synthetic has no song that is sad") == 4  # two networks, two protocols

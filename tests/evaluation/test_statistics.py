@@ -5,7 +5,13 @@ import pytest
 from scipy.stats import binom, binomtest
 
 from research.evaluation import statistics
-from research.evaluation.statistics import artist_bootstrap, artist_confusions, paired_difference, wilson_interval
+from research.evaluation.statistics import (
+    artist_bootstrap,
+    artist_confusions,
+    independent_difference,
+    paired_difference,
+    wilson_interval,
+)
 from research.metrics import confusion_accuracy, confusion_macro_f1, confusion_matrix
 
 
@@ -111,6 +117,14 @@ def test_interval_covers_the_true_accuracy_when_songs_of_an_artist_are_alike():
     assert 0.91 <= by_artist <= 0.985
     # Design effect 1 + 4/4 = 2: the interval is sqrt(2) too narrow and covers 83 %; three standard errors of 2.2 %.
     assert by_song == pytest.approx(0.83, abs=0.066)
+
+
+def test_newcombes_printed_examples():
+    # Newcombe 1998, table II, method 10: 56/70 - 48/80 and 9/10 - 3/10, printed to four decimals.
+    found = independent_difference(wilson_interval(56, 70), wilson_interval(48, 80))
+    assert (found.estimate, found.low, found.high) == pytest.approx((0.2, 0.0524, 0.3339), abs=5e-5)
+    found = independent_difference(wilson_interval(9, 10), wilson_interval(3, 10))
+    assert (found.estimate, found.low, found.high) == pytest.approx((0.6, 0.1705, 0.8090), abs=5e-5)
 
 
 def test_one_artist_gives_no_interval():

@@ -15,9 +15,9 @@ import tyro
 
 from experiments.fusion import Config, main
 from research.metrics import accuracy, macro_f1
+from research.runs import score_songs
 from research.splits import official_split
 from research.tracks import read_tracks
-from research.trials import score_songs
 
 BIN, ROOT = Path(sys.executable).parent, Path(__file__).parents[2]
 MODELS = ("audio", "lyrics", "fusion")

@@ -1,0 +1,176 @@
+"""The slides' two networks on any corpus: as they were trained and measured, or measured rightly.
+
+Protocol `slides`: a random quarter of the songs is tested (artists leak) and the best epoch is picked on those same
+songs, so its numbers are optimistic. Protocol `honest`: artist-disjoint, the best epoch picked on validation songs.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+from jaxtyping import Bool
+
+from baselines.slides import SlideModel
+from research.data import Augmentation
+from research.features.audio import MelSettings
+from research.features.store import build_store
+from research.models.picture import PictureClassifier, PictureConfig
+from research.pictures import PictureDataset, Pictures, load_pictures
+from research.splits import Split, make_splits
+from research.tracks import TrackTable, read_tracks
+from research.training import TrainConfig, process_state
+from research.trials import Trial, run_parts
+
+PARTS = 4
+"""One of this many parts of the songs is tested, as in the slides' 75/25 split."""
+SPLIT_SEED = 0
+"""The same songs are tested whatever the seed of the training, so that seeds can be pooled."""
+UNCHANGED = Augmentation(time_mask=0, mel_mask=0, drop_audio=0.0, drop_lyrics=0.0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Config:
+    tracks: Path = Path("data/synthetic/tracks.parquet")
+    """Track table written by `python -m data_prep CORPUS`."""
+    out: Path = Path("runs/baselines")
+    """One run folder a model, protocol, fold and seed; finished ones are kept, interrupted ones go on."""
+    protocol: Literal["honest", "slides"] = "honest"
+    """honest: artist-disjoint, best epoch on validation; slides: random split, best epoch picked on test."""
+    split: Literal["artist", "official"] = "artist"
+    """What the honest protocol splits by: artists, or as the corpus publishes."""
+    folds: int = 1
+    """Of the honest protocol's four parts, how many are tested in turn; 4 tests every song."""
+    seeds: int = 1
+    """Trainings of each split."""
+
+
+def run_slide_model(model: SlideModel, picture: PictureConfig, config: Config) -> None:
+    """Train and test one of the two networks under one protocol; finished runs are kept.
+
+    Raises:
+        ValueError: the corpus lacks a mood, sound, or songs to split, or the weights cannot be had; then no run folder
+            is left behind.
+    """
+    tracks = read_tracks(config.tracks)
+    _check_moods(tracks, model)
+    # Weights first: what cannot be had shall neither cost the time of the features nor leave a run half begun.
+    origin = PictureClassifier(picture, len(model.labels)).initialised_from
+    with process_state().main_process_first():
+        pictures = load_pictures(
+            tracks, build_store(tracks, tracks.folder / "mel", MelSettings()), tracks.folder / "pictures"
+        )
+    task = task_table(tracks, model, pictures.place >= 0)
+    if config.protocol == "slides":
+        splits, n_folds = [slides_split(task, model)], 1
+    else:
+        splits = make_splits(task, config.split, PARTS, SPLIT_SEED)
+        n_folds, splits = len(splits), splits[: config.folds]
+    name = run_name(model, picture)
+    said = {
+        "selected_on": "test" if config.protocol == "slides" else "valid",
+        "songs_by_mood": songs_by_mood(task),
+        "initialised_from": origin,
+    }
+    for split in splits:
+        for seed in range(config.seeds):
+            folder = config.out / f"{name}-{split.protocol}-fold{split.fold}-seed{seed}"
+            train = train_config(model, config.protocol, seed)
+            trial = Trial(name=name, model=picture, train=train, split=split, n_folds=n_folds, folder=folder)
+            run_parts(task, trial, said, partial(_model_and_parts, task, pictures, trial))
+
+
+def run_name(model: SlideModel, picture: PictureConfig) -> str:
+    return f"{model.name}-finetuned" if picture.weights and not picture.frozen else model.name
+
+
+def task_table(tracks: TrackTable, model: SlideModel, has_picture: Bool[np.ndarray, " songs"]) -> TrackTable:
+    """The corpus as the model's task: its moods alone, and at most as many songs of each as it samples.
+
+    Songs that are left out keep their row but lose their mood, so positions stay and every split passes over them.
+    """
+    moods = tracks.frame["mood"].to_numpy(dtype=object)
+    generator = np.random.default_rng(SPLIT_SEED)
+    kept = pd.Series([None] * len(tracks), index=tracks.frame.index, dtype=object)
+    for label in model.labels:
+        rows = np.flatnonzero((moods == label) & has_picture)
+        sampled = generator.permutation(rows)[: model.per_class]
+        kept.iloc[sampled] = label
+    labels = tuple(label for label in tracks.corpus.labels if label in model.labels)
+    return TrackTable(replace(tracks.corpus, labels=labels), tracks.frame.assign(mood=kept), tracks.folder)
+
+
+def songs_by_mood(task: TrackTable) -> dict[str, int]:
+    return {label: int((task.frame["mood"] == label).sum()) for label in task.corpus.labels}
+
+
+def slides_split(task: TrackTable, model: SlideModel) -> Split:
+    """The slides' split, validated on its own test songs: at random, or the corpus' own where all songs are used.
+
+    Raises:
+        ValueError: a mood is missing on one side.
+    """
+    moods, published = task.frame["mood"].to_numpy(dtype=object), task.frame["split"].to_numpy(dtype=object)
+    rows = np.flatnonzero(task.frame["mood"].notna())
+    test = rows[published[rows] == "test"]
+    if model.per_class is None and len(test):
+        train = rows[np.isin(published[rows].astype(str), ("train", "valid"))]
+    else:
+        # A stream of its own, so that the split has nothing to do with which songs were sampled.
+        shuffled = np.random.default_rng([SPLIT_SEED, 1]).permutation(rows)
+        n_test = round(len(rows) / PARTS)
+        train, test = np.sort(shuffled[n_test:]), np.sort(shuffled[:n_test])
+    for part, songs in (("train", train), ("test", test)):
+        if absent := sorted({*task.corpus.labels} - {*moods[songs]}):
+            raise ValueError(
+                f"{task.corpus.name}: no {part} song of the slides' split is {', '.join(absent)}; add such songs"
+            )
+    return Split("slides", 0, train, test, test)
+
+
+def train_config(model: SlideModel, protocol: str, seed: int) -> TrainConfig:
+    """How the slides trained: plain cross-entropy, SGD, the rate cut every few epochs, nothing augmented or clipped."""
+    return TrainConfig(
+        epochs=model.epochs,
+        patience=model.epochs,
+        batch_size=model.batch_size,
+        optimizer="sgd",
+        learning_rate=model.learning_rate,
+        weight_decay=0.0,
+        schedule="step",
+        step_epochs=model.step_epochs,
+        step_factor=model.step_factor,
+        clip_norm=None,
+        select_by="accuracy" if protocol == "slides" else "macro_f1",
+        class_weights="none",
+        label_smoothing=0.0,
+        seed=seed,
+        augmentation=UNCHANGED,
+    )
+
+
+def _check_moods(tracks: TrackTable, model: SlideModel) -> None:
+    found = {*tracks.frame["mood"].dropna()}
+    if absent := [label for label in model.labels if label not in found]:
+        raise ValueError(
+            f"{tracks.corpus.name} has no song that is {', '.join(absent)}; {model.name} tells apart "
+            f"{', '.join(model.labels)}: prepare a corpus with these moods"
+        )
+    if not tracks.frame["audio"].notna().any():
+        raise ValueError(f"{tracks.corpus.name} has no sound; prepare it with audio or use the lyrics baselines")
+
+
+def _model_and_parts(
+    task: TrackTable, pictures: Pictures, trial: Trial
+) -> tuple[PictureClassifier, Mapping[str, PictureDataset]]:
+    labels, split = task.corpus.labels, trial.split
+    place = {label: index for index, label in enumerate(labels)}
+    targets = np.array([place.get(mood, -1) for mood in task.frame["mood"]], dtype=np.int64)
+    parts = {"train": split.train, "valid": split.valid, "test": split.test}
+    return PictureClassifier(trial.model, len(labels)), {
+        name: PictureDataset(pictures, rows, targets[rows], len(labels), shuffle=name == "train", seed=trial.train.seed)
+        for name, rows in parts.items()
+    }
