@@ -1,6 +1,5 @@
 """Decoding and log-mel spectrograms, held to librosa, and every kind of broken file."""
 
-
 import librosa
 import numpy as np
 import pytest

@@ -1,6 +1,5 @@
 """Lyrics: what is removed, what must stay, and tokens held to the tokenizer's own."""
 
-
 import numpy as np
 import pytest
 from hypothesis import given
