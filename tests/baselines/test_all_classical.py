@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from baselines import __main__ as program
-from baselines.__main__ import BASELINES, main, run_all
+from baselines.__main__ import BASELINES, main, run_classical
 from baselines.classical import Config, run_baseline
 from baselines.late_mean import LATE_MEAN
 from baselines.majority import MAJORITY
@@ -17,7 +17,7 @@ from research.tracks import read_tracks, write_tracks
 
 def test_every_baseline_runs_and_is_scored_by_the_reports(disk_table, tmp_path):
     out = tmp_path / "runs"
-    assert run_all(Config(tracks=disk_table, out=out, protocol="official")) == {}
+    assert run_classical(Config(tracks=disk_table, out=out, protocol="official")) == {}
     scores = {score.name: score for score in score_models(read_runs(find_runs(out)))}
     assert set(scores) == {baseline.name for baseline in BASELINES}
     n_test = (read_tracks(disk_table).frame["split"] == "test").sum()
@@ -40,7 +40,7 @@ def test_majority_answers_the_most_frequent_mood_of_its_training_songs(disk_tabl
 
 
 def test_without_words_the_others_still_run(wordless_table, tmp_path, capsys):
-    left_out = run_all(Config(tracks=wordless_table, out=tmp_path / "runs", protocol="official"))
+    left_out = run_classical(Config(tracks=wordless_table, out=tmp_path / "runs", protocol="official"))
     assert set(left_out) == {"lyrics-lexicon", "lyrics-tfidf", "late-mean"}
     assert "late-mean left out: " in capsys.readouterr().err
     assert {run.parent.name for run in tmp_path.glob("runs/*/predictions.parquet")} == {
@@ -61,7 +61,7 @@ def test_a_mood_of_two_songs_or_none_is_named_by_each_baseline(disk_table, tmp_p
     for kept in (2, 0):
         path = disk_table.parent / f"rare{kept}.parquet"
         write_tracks(path, tracks.frame.drop(index=songs[kept:]), tracks.corpus)
-        assert len(run_all(Config(tracks=path, out=tmp_path / "runs"))) == len(BASELINES)
+        assert len(run_classical(Config(tracks=path, out=tmp_path / "runs"))) == len(BASELINES)
         assert capsys.readouterr().err.count(f"{rare!r} has {kept} songs, fewer than 5 folds") == len(BASELINES)
 
 
