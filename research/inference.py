@@ -40,7 +40,10 @@ class MoodPredictor:
 
         Raises:
             FileNotFoundError: the run has no weights yet.
+            ValueError: it is no run of a mood classifier, but of a baseline.
         """
+        if "inputs" not in run.config:
+            raise ValueError(f"{run.path} is the baseline {run.config['name']!r}; give a run of experiments/fusion.py")
         if not run.weights.is_file():
             raise FileNotFoundError(f"{run.path} has no trained weights; finish the run first")
         inputs = run.config["inputs"]

@@ -94,3 +94,9 @@ def test_the_command_goes_on_past_a_bad_file(trained, tmp_path, capsys):
 def test_a_folder_without_a_run_is_refused(tmp_path, capsys):
     assert main(["predict", "song.mp3", "--run", str(tmp_path)]) == 1
     assert "is no run folder" in capsys.readouterr().err
+
+
+def test_a_baseline_is_refused(tmp_path):
+    run = RunFolder.open(tmp_path / "majority", {"name": "majority", "model": {}})
+    with pytest.raises(ValueError, match="baseline 'majority'; give a run of experiments/fusion.py"):
+        MoodPredictor(run)
