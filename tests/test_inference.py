@@ -98,5 +98,5 @@ def test_a_folder_without_a_run_is_refused(tmp_path, capsys):
 
 def test_a_baseline_is_refused(tmp_path):
     run = RunFolder.open(tmp_path / "majority", {"name": "majority", "model": {}})
-    with pytest.raises(ValueError, match="baseline 'majority'; give a run of experiments/fusion.py"):
+    with pytest.raises(ValueError, match=r"baseline 'majority'; give a run of experiments/fusion\.py"):
         MoodPredictor(run)
