@@ -25,7 +25,7 @@ from tests.data_prep.standins.server import CALLS, DAY_S, StandIns, addresses
 from tests.data_prep.standins.songs import CatalogueSong, mp3_of, write_lastfm
 
 N_SONGS = 300
-N_KILLED_SONGS, N_KILLS = 90, 10  # Each fault of sound comes three times and each of words twice.
+N_KILLED_SONGS, N_KILLS = 60, 10  # Each fault of sound comes twice, of words once or twice.
 LOSING_SOUND = ("missing", "only live", "no preview", "garbage")
 LOSING_WORDS = ("missing", "instrumental", "book", "short", "translation")
 NO_WAIT = Clock(sleep=lambda seconds: None)
@@ -118,7 +118,7 @@ def test_killed_ten_times_it_ends_the_same(tmp_path):
         for _ in range(N_KILLS):
             program = processes.Process(target=drive.run, args=(source, out, servers.url))
             program.start()
-            servers.wait_for(len(servers.log) + draw.randrange(5, 30))
+            servers.wait_for(len(servers.log) + draw.randrange(5, 20))
             time.sleep(draw.random() * 0.02)  # Anywhere between two requests, not at one.
             assert program.is_alive(), "the run ended before it was killed ten times"
             program.kill()
