@@ -9,6 +9,9 @@ from torch import Tensor, nn
 from torchvision.models import ResNet18_Weights, resnet18
 
 EMBEDDING_DIM = 512
+MIN_SIDE = 32
+"""ResNet18 halves a picture five times. Below this its last stage sees single pixels, on which oneDNN's bf16 convolution
+(torch 2.15) reads memory that was never written: now and then a weight's gradient is not a number."""
 IMAGENET = "imagenet"
 STAGES = ("conv1", "layer1", "layer2", "layer3", "layer4")
 

@@ -81,6 +81,12 @@ def test_a_song_is_the_mean_of_its_windows():
     torch.testing.assert_close(encoder(mel), expected, rtol=1e-4, atol=1e-5)  # float32 convolutions in another blocking
 
 
+@pytest.mark.parametrize(("n_mels", "frames"), [(16, 64), (32, 62)])
+def test_windows_too_small_for_the_network_are_refused(n_mels, frames):
+    with pytest.raises(ValueError, match=f"{n_mels} mel bands x {frames} frames are too small"):
+        AudioEncoder(AudioConfig(), n_mels)(torch.zeros(1, 1, n_mels, frames))
+
+
 @torch.no_grad()
 def test_words_are_mean_pooled_over_real_tokens():
     encoder = LyricsEncoder(LyricsConfig(model=MINILM)).eval()
