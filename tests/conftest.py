@@ -60,11 +60,11 @@ def tiny_bert(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="session")
 def small_inputs():
-    """Windows of 64 frames (1.5 s) by 32 mel bands, lyrics of 16 tokens."""
+    """Windows of 72 frames (1.7 s) by 32 mel bands, lyrics of 16 tokens."""
     from research.data import InputConfig
     from research.features.audio import MelSettings
 
-    return InputConfig(mel=MelSettings(n_mels=32), window_frames=64, eval_windows=2, max_tokens=16)
+    return InputConfig(mel=MelSettings(n_mels=32), window_frames=72, eval_windows=2, max_tokens=16)
 
 
 @pytest.fixture(scope="session")

@@ -10,8 +10,8 @@ from torchvision.models import ResNet18_Weights, resnet18
 
 EMBEDDING_DIM = 512
 MIN_SIDE = 32
-"""ResNet18 halves a picture five times. Below this its last stage sees single pixels, on which oneDNN's bf16 convolution
-(torch 2.15) reads memory that was never written: now and then a weight's gradient is not a number."""
+"""ResNet18 halves a picture five times. At one pixel BatchNorm has nothing to average over in a batch of one song, and
+below this oneDNN's bf16 convolution (torch 2.15) reads memory that was never written: NaN gradients now and then."""
 IMAGENET = "imagenet"
 STAGES = ("conv1", "layer1", "layer2", "layer3", "layer4")
 
@@ -45,11 +45,19 @@ class AudioEncoder(nn.Module):
         self.resnet.to(memory_format=torch.channels_last)
 
     def forward(self, mel: Float[Tensor, "batch windows n_mels frames"]) -> Float[Tensor, "batch dim"]:
+        """Embedding of each song.
+
+        Raises:
+            ValueError: windows too small for the network, see `MIN_SIDE`.
+        """
         batch, windows = mel.shape[:2]
-        pictures = self.normalise(self.pool(mel.flatten(0, 1).float())).unsqueeze(
-            1
-        )  # (batch * windows, 1, n_mels, frames)
-        embeddings = self.resnet(pictures.contiguous(memory_format=torch.channels_last))
+        bands = self.normalise(self.pool(mel.flatten(0, 1).float()))  # (batch * windows, n_mels, frames)
+        if min(bands.shape[1:]) < MIN_SIDE or max(bands.shape[1:]) == MIN_SIDE:
+            raise ValueError(
+                f"windows of {mel.shape[2]} mel bands x {mel.shape[3]} frames are too small: ResNet18 needs {MIN_SIDE} "
+                "of each after pooling over time, and more of one; raise n_mels or window_frames"
+            )
+        embeddings = self.resnet(bands.unsqueeze(1).contiguous(memory_format=torch.channels_last))
         return embeddings.unflatten(0, (batch, windows)).mean(dim=1)
 
 

@@ -49,7 +49,7 @@ def flags(small_table, tiny_bert) -> list[str]:
         "--tracks": small_table,
         "--protocol": "official",
         "--inputs.mel.n-mels": 32,
-        "--inputs.window-frames": 64,
+        "--inputs.window-frames": 72,
         "--inputs.eval-windows": 2,
         "--inputs.max-tokens": 16,
         "--model.lyrics.model": tiny_bert,

@@ -19,7 +19,7 @@ def song_batch(n: int = 3, windows: int = 2, tokens: int = 12) -> Batch:
     mask = torch.ones(n, tokens, dtype=torch.long)
     mask[1, 5:] = 0
     return Batch(
-        mel=torch.randn(n, windows, N_MELS, 64, generator=generator) * 20 - 30,
+        mel=torch.randn(n, windows, N_MELS, 72, generator=generator) * 20 - 30,
         input_ids=torch.randint(1000, 20000, (n, tokens), generator=generator) * mask,
         attention_mask=mask,
         lyrics_vectors=torch.zeros(n, 0),
@@ -81,7 +81,7 @@ def test_a_song_is_the_mean_of_its_windows():
     torch.testing.assert_close(encoder(mel), expected, rtol=1e-4, atol=1e-5)  # float32 convolutions in another blocking
 
 
-@pytest.mark.parametrize(("n_mels", "frames"), [(16, 64), (32, 62)])
+@pytest.mark.parametrize(("n_mels", "frames"), [(16, 72), (32, 62), (32, 64)])
 def test_windows_too_small_for_the_network_are_refused(n_mels, frames):
     with pytest.raises(ValueError, match=f"{n_mels} mel bands x {frames} frames are too small"):
         AudioEncoder(AudioConfig(), n_mels)(torch.zeros(1, 1, n_mels, frames))

@@ -204,7 +204,7 @@ def test_from_the_command_line_without_a_key_to_a_trained_model(tmp_path, tiny_b
         "--tracks": out / "tracks.parquet",
         "--folds": 2,
         "--inputs.mel.n-mels": 32,
-        "--inputs.window-frames": 64,
+        "--inputs.window-frames": 72,
         "--inputs.eval-windows": 1,
         "--inputs.max-tokens": 16,
         "--model.lyrics.model": tiny_bert,
