@@ -24,7 +24,7 @@ class Config:
     tracks: Path = Path("data/synthetic/tracks.parquet")
     """Track table written by `python -m data_prep CORPUS`."""
     out: Path = Path("runs/fusion")
-    """One run folder a model and fold; runs that are finished are kept, interrupted ones go on."""
+    """One run folder a model, fold and seed; runs that are finished are kept, interrupted ones go on."""
     protocol: str = "artist"
     """How songs are split: artist (disjoint folds), official (the corpus' own), random (artists leak)."""
     folds: int = 5
@@ -54,7 +54,7 @@ def main(config: Config) -> None:
         if is_main:
             print(leakage(songs.tracks, split, songs.store.digests if songs.store else {}).summary())
         for name, model in compared.items():
-            folder = config.out / f"{name}-fold{split.fold}"
+            folder = config.out / f"{name}-fold{split.fold}-seed{config.train.seed}"
             run_trial(
                 songs,
                 Trial(name=name, model=model, train=config.train, split=split, n_folds=len(splits), folder=folder),

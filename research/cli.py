@@ -12,7 +12,7 @@ def main(arguments: list[str] | None = None) -> int:
     commands = parser.add_subparsers(dest="command", required=True)
     predict = commands.add_parser("predict", help="mood of songs, by a trained run", description=_PREDICT)
     predict.add_argument("songs", nargs="+", type=Path, metavar="SONG", help="sound files: wav, flac, mp3, ogg, opus")
-    predict.add_argument("--run", required=True, type=Path, help="run folder, e.g. runs/synthetic/fusion-fold0")
+    predict.add_argument("--run", required=True, type=Path, help="run folder, e.g. runs/synthetic/fusion-fold0-seed0")
     predict.add_argument("--lyrics", type=Path, help="UTF-8 text file with the words, for a single song")
     predict.add_argument("--json", action="store_true", help="one JSON object a line instead of text")
     options = parser.parse_args(arguments)

@@ -83,7 +83,7 @@ def resumed(flags, tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("resumed")
     killed = subprocess.run([sys.executable, "-c", KILL_IN_SECOND_EPOCH, *flags], cwd=folder, env=path_to_root())
     assert killed.returncode == -signal.SIGKILL
-    fusion = folder / "runs" / "fusion" / "fusion-fold0"
+    fusion = folder / "runs" / "fusion" / "fusion-fold0-seed0"
     assert len((fusion / "metrics.jsonl").read_text().splitlines()) == 1
     assert not (fusion / "predictions.parquet").exists()
     run_here(flags, folder, {"WANDB_MODE": "offline", "WANDB_DATA_DIR": str(folder), "WANDB_CACHE_DIR": str(folder)})
@@ -95,7 +95,7 @@ def path_to_root() -> dict[str, str]:
 
 
 def run_folder(job: Path, model: str) -> Path:
-    return job / "runs" / "fusion" / f"{model}-fold0"
+    return job / "runs" / "fusion" / f"{model}-fold0-seed0"
 
 
 @pytest.mark.parametrize("model", MODELS)
@@ -145,8 +145,10 @@ def test_a_second_call_trains_nothing(whole, flags, capsys):
 def test_folds_test_every_song_once(flags, small_table, tmp_path):
     run_here([*flags, "--protocol", "artist", "--folds", "2", "--train.epochs", "1"], tmp_path)
     runs = tmp_path / "runs" / "fusion"
-    assert sorted(run.name for run in runs.iterdir()) == sorted(f"{model}-fold{k}" for model in MODELS for k in (0, 1))
-    tests = pd.concat(pd.read_parquet(runs / f"fusion-fold{k}" / "predictions.parquet") for k in (0, 1))
+    assert sorted(run.name for run in runs.iterdir()) == sorted(
+        f"{model}-fold{k}-seed0" for model in MODELS for k in (0, 1)
+    )
+    tests = pd.concat(pd.read_parquet(runs / f"fusion-fold{k}-seed0" / "predictions.parquet") for k in (0, 1))
     tests = tests[tests["split"] == "test"]
     assert sorted(tests["track_id"]) == sorted(read_tracks(small_table).frame["track_id"])
     # A song of one fold's test is another's training: their artists never meet.

@@ -214,5 +214,5 @@ def test_from_the_command_line_without_a_key_to_a_trained_model(tmp_path, tiny_b
     monkeypatch.chdir(tmp_path)
     args = [str(word) for pair in settings.items() for word in pair]
     train_fusion(tyro.cli(Config, args=args, config=(tyro.conf.AvoidSubcommands,)))
-    predictions = pd.read_parquet(tmp_path / "runs/fusion/fusion-fold0/predictions.parquet")
+    predictions = pd.read_parquet(tmp_path / "runs/fusion/fusion-fold0-seed0/predictions.parquet")
     assert set(predictions["track_id"]) <= {song.track_id for song in songs}
