@@ -15,7 +15,7 @@ from research.models.lyrics import LyricsEncoder, load_tokenizer
 from research.runs import RunFolder
 
 MAX_WINDOWS = 64
-"""Longer songs are heard in this many windows, spread evenly: more would change the mean by less than its noise."""
+"""Longer songs are heard in this many windows, spread evenly: memory stays bounded however long the song."""
 
 
 @dataclass(frozen=True)
