@@ -18,7 +18,7 @@ from baselines.late_mean import LATE_MEAN
 from baselines.lexicon import LEXICON_WORDS
 from baselines.majority import MAJORITY
 from baselines.model1 import FROM_NOTHING
-from baselines.picture_models import PARTS, SPLIT_SEED, run_slide_model
+from baselines.picture_models import PARTS, SPLIT_SEED, Mix, run_slide_model
 from baselines.report import write_baselines_report
 from baselines.slides import MODEL_1, MODEL_2, SlideModel
 from baselines.tfidf import TFIDF
@@ -47,6 +47,9 @@ class Config:
     """What Model 2 starts from: "imagenet" (torchvision's, downloaded once) or a file with a ResNet18 state dict."""
     fine_tuned: bool = False
     """Train Model 2 with all its layers too, which the slides did not."""
+    mix: Mix = "corpus"
+    """slides: Model 2 on songs drawn in the proportions of its three moods on the slides. Its runs stand beside those
+    on all songs, so a second call adds the other mix to the report."""
 
 
 def run_classical(config: classical.Config, baselines: Sequence[Baseline] = BASELINES) -> dict[str, str]:
@@ -69,8 +72,9 @@ def run_networks(config: Config) -> dict[str, str]:
                 split=config.split,
                 folds=config.folds,
                 seeds=config.seeds,
+                mix=config.mix if model.name == MODEL_2.name else "corpus",
             )
-            name = f"{picture_models.run_name(model, picture)} ({protocol})"
+            name = f"{picture_models.run_name(model, picture, task.mix)} ({protocol})"
             _try(name, partial(run_slide_model, model, picture, task), left_out)
     return left_out
 

@@ -1,6 +1,7 @@
 """Model 2 of the slides: ResNet18 pretrained on photos, angry, happy or sad, 15 epochs; only its last layer learns.
 
 Run: python baselines/model2.py --tracks data/qaed4/tracks.parquet --out runs/baselines-qaed4 [--protocol slides]
+`--mix slides` draws the songs in the slides' proportions (55 % happy, 35 % sad, 10 % angry), as its own run.
 """
 
 from dataclasses import dataclass

@@ -5,19 +5,19 @@ songs, so its numbers are optimistic. Protocol `honest`: artist-disjoint, the be
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
-import pandas as pd
 from jaxtyping import Bool
 
-from baselines.slides import SlideModel
+from baselines.slides import SLIDES_MIX, SlideModel
 from research.data import Augmentation
 from research.features.audio import MelSettings
 from research.features.store import build_store
+from research.mixes import mixed_counts, sample_moods, songs_by_mood
 from research.models.picture import PictureClassifier, PictureConfig
 from research.pictures import PictureDataset, Pictures, load_pictures
 from research.splits import Split, make_splits
@@ -29,6 +29,7 @@ PARTS = 4
 """One of this many parts of the songs is tested, as in the slides' 75/25 split."""
 SPLIT_SEED = 0
 """The same songs are tested whatever the seed of the training, so that seeds can be pooled."""
+Mix = Literal["corpus", "slides"]
 UNCHANGED = Augmentation(time_mask=0, mel_mask=0, drop_audio=0.0, drop_lyrics=0.0)
 
 
@@ -46,6 +47,8 @@ class Config:
     """Of the honest protocol's four parts, how many are tested in turn; 4 tests every song."""
     seeds: int = 1
     """Trainings of each split."""
+    mix: Mix = "corpus"
+    """slides: as many songs of each mood as keep the proportions the slides trained on, drawn once."""
 
 
 def run_slide_model(model: SlideModel, picture: PictureConfig, config: Config) -> None:
@@ -63,17 +66,18 @@ def run_slide_model(model: SlideModel, picture: PictureConfig, config: Config) -
         pictures = load_pictures(
             tracks, build_store(tracks, tracks.folder / "mel", MelSettings()), tracks.folder / "pictures"
         )
-    task = task_table(tracks, model, pictures.place >= 0)
+    task = task_table(tracks, model, pictures.place >= 0, config.mix)
     if config.protocol == "slides":
         splits, n_folds = [slides_split(task, model)], 1
     else:
         splits = make_splits(task, config.split, PARTS, SPLIT_SEED)
         n_folds, splits = len(splits), splits[: config.folds]
-    name = run_name(model, picture)
+    name = run_name(model, picture, config.mix)
     said = {
         "selected_on": "test" if config.protocol == "slides" else "valid",
         "songs_by_mood": songs_by_mood(task),
         "initialised_from": origin,
+        **({"mix": config.mix} if config.mix != "corpus" else {}),
     }
     for split in splits:
         for seed in range(config.seeds):
@@ -83,28 +87,26 @@ def run_slide_model(model: SlideModel, picture: PictureConfig, config: Config) -
             run_parts(task, trial, said, partial(_model_and_parts, task, pictures, trial))
 
 
-def run_name(model: SlideModel, picture: PictureConfig) -> str:
-    return f"{model.name}-finetuned" if picture.weights and not picture.frozen else model.name
+def run_name(model: SlideModel, picture: PictureConfig, mix: Mix) -> str:
+    finetuned = "-finetuned" if picture.weights and not picture.frozen else ""
+    return model.name + finetuned + (SLIDES_MIX if mix == "slides" else "")
 
 
-def task_table(tracks: TrackTable, model: SlideModel, has_picture: Bool[np.ndarray, " songs"]) -> TrackTable:
+def task_table(
+    tracks: TrackTable, model: SlideModel, has_picture: Bool[np.ndarray, " songs"], mix: Mix = "corpus"
+) -> TrackTable:
     """The corpus as the model's task: its moods alone, and at most as many songs of each as it samples.
 
-    Songs that are left out keep their row but lose their mood, so positions stay and every split passes over them.
+    Args:
+        mix: `slides` keeps the largest part of those songs whose moods stand as in the slides' training songs.
     """
     moods = tracks.frame["mood"].to_numpy(dtype=object)
-    generator = np.random.default_rng(SPLIT_SEED)
-    kept = pd.Series([None] * len(tracks), index=tracks.frame.index, dtype=object)
-    for label in model.labels:
-        rows = np.flatnonzero((moods == label) & has_picture)
-        sampled = generator.permutation(rows)[: model.per_class]
-        kept.iloc[sampled] = label
-    labels = tuple(label for label in tracks.corpus.labels if label in model.labels)
-    return TrackTable(replace(tracks.corpus, labels=labels), tracks.frame.assign(mood=kept), tracks.folder)
-
-
-def songs_by_mood(task: TrackTable) -> dict[str, int]:
-    return {label: int((task.frame["mood"] == label).sum()) for label in task.corpus.labels}
+    counts = {label: int(((moods == label) & has_picture).sum()) for label in model.labels}
+    if model.per_class is not None:
+        counts = {label: min(count, model.per_class) for label, count in counts.items()}
+    if mix == "slides":
+        counts = mixed_counts(counts, {label: model.train[label] for label in model.labels})
+    return sample_moods(tracks, counts, SPLIT_SEED, has_picture)
 
 
 def slides_split(task: TrackTable, model: SlideModel) -> Split:

@@ -84,6 +84,8 @@ MODEL_2 = SlideModel(
     test_accuracy=0.74,
 )
 
+SLIDES_MIX = "-slidesmix"
+"""How the name of a model ends whose songs are drawn in the proportions of its moods above."""
 CROSS_TABLE = ((352, 50, 21, 34), (65, 284, 49, 56), (15, 68, 245, 112), (43, 61, 146, 202))
 """Model 1's test songs, rows true and columns predicted, in the order of `LABELS`.
 

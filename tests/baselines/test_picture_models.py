@@ -9,14 +9,15 @@ import pytest
 
 from baselines.picture_models import (
     Config,
+    run_name,
     run_slide_model,
     slides_split,
-    songs_by_mood,
     task_table,
     train_config,
 )
 from baselines.slides import MODEL_1, MODEL_2
 from research.metrics import accuracy
+from research.mixes import songs_by_mood
 from research.models.picture import PictureConfig
 from research.runs import RunFolder
 from research.splits import artist_folds
@@ -40,6 +41,19 @@ def test_other_moods_and_songs_without_picture_are_left_out(easy_tracks):
     assert task.corpus.labels == ("happy", "sad")  # in the corpus' order
     expected = [mood if mood != "angry" and row < 30 else None for row, mood in enumerate(easy_tracks.frame["mood"])]
     assert task.frame["mood"].tolist() == expected
+
+
+def test_model_2_may_face_the_slides_proportions(easy_tracks):
+    task = task_table(easy_tracks, MODEL_2, EVERY_SONG, mix="slides")
+    # Of 20 songs a mood happy gives all: 20 * 5,561 / 8,875 = 12.5 and 20 * 1,652 / 8,875 = 3.7, rounded down.
+    assert songs_by_mood(task) == {"happy": 20, "angry": 3, "sad": 12}
+    assert task.fingerprint != easy_tracks.fingerprint  # never scored together with all songs
+
+
+def test_a_mixed_run_has_a_name_of_its_own():
+    frozen, learning = (PictureConfig(weights="imagenet", frozen=frozen) for frozen in (True, False))
+    names = [run_name(MODEL_2, picture, mix) for picture in (frozen, learning) for mix in ("corpus", "slides")]
+    assert names == [f"slides-model2{end}" for end in ("", "-slidesmix", "-finetuned", "-finetuned-slidesmix")]
 
 
 def test_the_slides_split_is_random_and_validates_on_test(easy_tracks):

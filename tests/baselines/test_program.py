@@ -29,3 +29,7 @@ def test_what_can_run_is_reported_and_the_rest_named(disk_table, tmp_path, monke
     assert {path: path.stat().st_mtime_ns for path in (tmp_path / "runs").rglob("*")} == before
     # The majority on four folds, Model 1 by two protocols.
     assert capsys.readouterr().out.count("finished before, kept") == 6
+    main(replace(config, mix="slides"))  # asked of Model 2 alone
+    text = (tmp_path / "reports" / "baselines" / "baselines.md").read_text(encoding="utf-8")
+    assert "**slides-model2-slidesmix (slides) left out**" in text
+    assert "slides-model1-slidesmix" not in text

@@ -25,6 +25,7 @@ def write_run(tmp_path):
         config |= {"commit": "c0ffee", "n_folds": 1 if protocol == "slides" else 4, "model": {"frozen": False}}
         result = {"train_s": 1.0}
         if network:
+            config |= {"mix": "slides"} if name.endswith("slidesmix") else {}
             config |= {"selected_on": "test" if protocol == "slides" else "valid", "initialised_from": "random"}
             config |= {"songs_by_mood": dict.fromkeys(labels, 20)}
             result = {"train_s": 30.0, "epochs": 3, "best_epoch": 2, "parameters": 11, "trained_parameters": 7}
@@ -77,6 +78,13 @@ def test_each_number_stands_in_its_column(report):
 def test_classical_baselines_are_scored_on_the_networks_songs(report):
     _, text = report
     assert cells(text, "majority")[6].startswith(".250 [")  # 5 of 20; with the other fold it were .625
+
+
+def test_a_skewed_model_2_stands_beside_the_slides_number_and_says_its_mix(write_run, tmp_path):
+    write_run("slides-model2-slidesmix", "artist", right=12, labels=THREE)
+    text = write_baselines_report(tmp_path / "runs" / "baselines", tmp_path / "reports", {})
+    assert cells(text, "slides-model2-slidesmix")[2].startswith(".740 [")
+    assert "happy 20, angry 20, sad 20, drawn in the proportions of the slides' training songs" in text
 
 
 def test_flattery_and_reasons_are_said(report):
