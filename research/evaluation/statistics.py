@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Int
+from jaxtyping import Float, Int
 from scipy.special import ndtri
 
 from research.metrics import check_labels
@@ -78,6 +78,36 @@ def artist_confusions(
     return np.bincount(cells.ravel(), minlength=np.prod(shape)).reshape(shape)
 
 
+def artist_draws(
+    confusions: Sequence[ArtistConfusions],
+    metrics: Sequence[Metric],
+    *,
+    seed: int = 0,
+    n_resamples: int = N_RESAMPLES,
+) -> Float[np.ndarray, "models metrics resamples"]:
+    """Metrics of several models, averaged over seeds, each time artists are drawn with replacement.
+
+    The same artists are drawn for every model (and again in every call with as many artists and the same seed), so the
+    difference of two rows is a draw of the paired difference.
+
+    Args:
+        confusions: one entry a model, over the same artists.
+
+    Raises:
+        ValueError: fewer than two artists.
+    """
+    blocks = []
+    for weights in _weights(confusions[0].shape[1], seed, n_resamples):
+        blocks.append(np.stack([_scores(of_model, metrics, weights) for of_model in confusions]))
+    return np.concatenate(blocks, axis=-1)
+
+
+def percentile_interval(estimate: float, draws: Float[np.ndarray, " resamples"], confidence: float = 0.95) -> Interval:
+    """The estimate between the percentiles of its resampled values."""
+    low, high = np.quantile(draws, [(1 - confidence) / 2, (1 + confidence) / 2])
+    return Interval(float(estimate), float(low), float(high))
+
+
 def artist_bootstrap(
     confusions: ArtistConfusions,
     metric: Metric,
@@ -93,8 +123,8 @@ def artist_bootstrap(
     Raises:
         ValueError: fewer than two artists.
     """
-    draws = [_scores(confusions, metric, weights) for weights in _weights(confusions.shape[1], seed, n_resamples)]
-    return _percentile(_scores(confusions, metric), np.concatenate(draws), confidence)
+    (draws,) = artist_draws([confusions], [metric], seed=seed, n_resamples=n_resamples)[0]
+    return percentile_interval(_scores(confusions, [metric]).item(), draws, confidence)
 
 
 def paired_difference(
@@ -118,10 +148,8 @@ def paired_difference(
     """
     n_labels = int(max(targets.max(), predictions_a.max(), predictions_b.max())) + 1
     a, b = (artist_confusions(targets, labels, artists, n_labels) for labels in (predictions_a, predictions_b))
-    draws = [
-        _scores(a, metric, weights) - _scores(b, metric, weights) for weights in _weights(a.shape[1], seed, n_resamples)
-    ]
-    return _percentile(_scores(a, metric) - _scores(b, metric), np.concatenate(draws), confidence)
+    of_a, of_b = artist_draws([a, b], [metric], seed=seed, n_resamples=n_resamples)[:, 0]
+    return percentile_interval((_scores(a, [metric]) - _scores(b, [metric])).item(), of_a - of_b, confidence)
 
 
 def independent_difference(a: Interval, b: Interval) -> Interval:
@@ -136,12 +164,15 @@ def independent_difference(a: Interval, b: Interval) -> Interval:
     return Interval(difference, difference - float(below), difference + float(above))
 
 
-def _scores(confusions: ArtistConfusions, metric: Metric, weights: np.ndarray | None = None) -> np.ndarray:
-    """Metric averaged over seeds, of each row of weights (resamples, artists); every artist once by default."""
+def _scores(
+    confusions: ArtistConfusions, metrics: Sequence[Metric], weights: np.ndarray | None = None
+) -> Float[np.ndarray, "metrics resamples"]:
+    """Metrics averaged over seeds, of each row of weights (resamples, artists); every artist once by default."""
     n_seeds, n_artists, n_labels, _ = confusions.shape
     weights = np.ones((1, n_artists)) if weights is None else weights
     pooled = weights @ confusions.reshape(n_seeds, n_artists, -1)  # (seeds, resamples, labels * labels)
-    return metric(pooled.reshape(n_seeds, -1, n_labels, n_labels)).mean(axis=0)
+    by_seed = pooled.reshape(n_seeds, -1, n_labels, n_labels)
+    return np.stack([metric(by_seed).mean(axis=0) for metric in metrics])
 
 
 def _weights(n_artists: int, seed: int, n_resamples: int) -> Iterator[np.ndarray]:
@@ -154,8 +185,3 @@ def _weights(n_artists: int, seed: int, n_resamples: int) -> Iterator[np.ndarray
         rows = min(block, n_resamples - start)
         # Floats, because numpy multiplies integer matrices without BLAS.
         yield generator.multinomial(n_artists, np.full(n_artists, 1 / n_artists), size=rows).astype(float)
-
-
-def _percentile(estimate: np.ndarray, draws: np.ndarray, confidence: float) -> Interval:
-    low, high = np.quantile(draws, [(1 - confidence) / 2, (1 + confidence) / 2])
-    return Interval(float(estimate.item()), float(low), float(high))

@@ -8,8 +8,10 @@ from research.evaluation import statistics
 from research.evaluation.statistics import (
     artist_bootstrap,
     artist_confusions,
+    artist_draws,
     independent_difference,
     paired_difference,
+    percentile_interval,
     wilson_interval,
 )
 from research.metrics import confusion_accuracy, confusion_macro_f1, confusion_matrix
@@ -102,21 +104,32 @@ def test_blocks_do_not_change_the_draws(monkeypatch):
 
 def test_interval_covers_the_true_accuracy_when_songs_of_an_artist_are_alike():
     generator = np.random.default_rng(4)
-    n_repeats, n_artists, songs_each, truth = 300, 60, 5, 0.6
+    n_repeats, n_artists, songs_each, truth = 1_000, 150, 5, 0.6
     artists, targets = np.repeat(np.arange(n_artists), songs_each), np.zeros(n_artists * songs_each, dtype=int)
-    covered = np.zeros(2)
-    for repeat in range(n_repeats):
+    by_artist, by_song = [], []
+    for _ in range(n_repeats):
         skill = generator.beta(3 * truth, 3 * (1 - truth), size=n_artists)  # correlation of 1/4 within an artist
         wrong = (generator.random(len(targets)) >= skill[artists]).astype(int)
-        for side, groups in enumerate((artists, np.arange(len(targets)))):
-            confusions = artist_confusions(targets, wrong, groups, 2)
-            interval = artist_bootstrap(confusions, confusion_accuracy, seed=repeat, n_resamples=500)
-            covered[side] += interval.low <= truth <= interval.high
-    by_artist, by_song = covered / n_repeats
-    # 95 % nominal; 300 repeats have a standard error of 1.3 %, a percentile interval of 60 units loses about 1 %.
-    assert 0.91 <= by_artist <= 0.985
-    # Design effect 1 + 4/4 = 2: the interval is sqrt(2) too narrow and covers 83 %; three standard errors of 2.2 %.
-    assert by_song == pytest.approx(0.83, abs=0.066)
+        by_artist.append(artist_confusions(targets, wrong, artists, 2))
+        by_song.append(wilson_interval(int((wrong == 0).sum()), len(wrong)))
+    draws = artist_draws(by_artist, [confusion_accuracy], n_resamples=1_000)[:, 0]
+    low, high = np.quantile(draws, [0.025, 0.975], axis=1)
+    # 95 % nominal; 1,000 repeats have a standard error of 0.7 %.
+    assert 0.93 <= ((low <= truth) & (truth <= high)).mean() <= 0.97
+    # Design effect 1 + 4/4 = 2: an interval over songs is sqrt(2) too narrow and covers 83 %; three standard errors.
+    assert np.mean([i.low <= truth <= i.high for i in by_song]) == pytest.approx(0.83, abs=0.036)
+
+
+def test_models_drawn_together_are_paired_as_one_by_one():
+    targets, a, b, artists = songs(seed=6)
+    of_a, of_b = (artist_confusions(targets, labels, artists, 4) for labels in (a, b))
+    together = artist_draws([of_a, of_b], [confusion_accuracy, confusion_macro_f1], n_resamples=500)
+    assert together.shape == (2, 2, 500)
+    alone = artist_draws([of_b], [confusion_macro_f1], n_resamples=500)
+    assert (together[1, 1] == alone[0, 0]).all()
+    expected = paired_difference(targets, a, b, artists, confusion_macro_f1, n_resamples=500)
+    found = percentile_interval(expected.estimate, together[0, 1] - together[1, 1])
+    assert (found.low, found.high) == (expected.low, expected.high)
 
 
 def test_newcombes_printed_examples():
