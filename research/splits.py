@@ -15,7 +15,7 @@ VALID_PARTS = 8
 
 @dataclass(frozen=True, eq=False)
 class Split:
-    """Row positions in the track table; only songs with a mood."""
+    """Row positions in the track table; only songs with a known label."""
 
     protocol: str
     """A key of `PROTOCOLS`; `slides` for the split of baselines/picture_models.py."""

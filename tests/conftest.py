@@ -9,7 +9,11 @@ from jaxtyping import install_import_hook
 
 # Before any import of the library: from here on a wrong shape in these packages fails the test that made it.
 install_import_hook(
-    ["research.features", "research.models", "research.losses", "research.batch", "research.data"], "beartype.beartype"
+    [
+        *("research.features", "research.models", "research.batch", "research.data"),
+        *("research.losses", "research.tag_losses", "research.labels"),
+    ],
+    "beartype.beartype",
 )
 
 os.environ.update(WANDB_MODE="disabled", HF_HUB_OFFLINE="1", TQDM_DISABLE="1", ACCELERATE_USE_CPU="true")

@@ -1,0 +1,56 @@
+"""Draws of tag scores: paired across metrics and calls, and artists drawn whole."""
+
+import numpy as np
+import pytest
+
+from research.evaluation.statistics import percentile_interval
+from research.evaluation.tagging import macro_draws
+from research.tagging_metrics import macro, pr_auc, roc_auc
+
+
+@pytest.fixture
+def songs():
+    """80 songs of 40 artists, scores that know something."""
+    generator = np.random.default_rng(0)
+    truth = (generator.random((80, 4)) < 0.3).astype(float)
+    return truth, truth + generator.normal(0, 1, truth.shape), [f"artist {song // 2}" for song in range(80)]
+
+
+def test_equal_scores_never_differ(songs):
+    truth, scores, artists = songs
+    first = macro_draws([lambda weights: pr_auc(truth, scores, weights)], artists, n_resamples=300)
+    again = macro_draws(
+        [lambda weights: roc_auc(truth, scores, weights), lambda weights: pr_auc(truth, 2 * scores, weights)],
+        artists,
+        n_resamples=300,
+    )
+    assert np.array_equal(first[0], again[1])
+
+
+def test_a_draw_is_the_score_of_the_drawn_songs(songs):
+    truth, scores, artists = songs
+    (draws,) = macro_draws([lambda weights: roc_auc(truth, scores, weights)], artists, seed=5, n_resamples=3)
+    # Sorted by name: artist 0, 1, 10, 11, ...
+    names = sorted(set(artists))
+    times = np.random.default_rng(5).multinomial(40, np.full(40, 1 / 40), size=3)
+    for draw, drawn in zip(draws, times, strict=True):
+        rows = [song for song in range(80) for _ in range(drawn[names.index(artists[song])])]
+        assert draw == pytest.approx(macro(roc_auc(truth[rows], scores[rows])).item(), rel=1e-12)
+
+
+def test_the_interval_spans_the_estimate_and_narrows_with_songs(songs):
+    truth, scores, artists = songs
+    widths = []
+    for n in (20, 80):
+        metric = lambda weights, n=n: roc_auc(truth[:n], scores[:n], weights)  # noqa: E731
+        estimate = macro(metric(None)).item()
+        interval = percentile_interval(estimate, macro_draws([metric], artists[:n], n_resamples=500)[0])
+        assert interval.low < estimate < interval.high
+        widths.append(interval.high - interval.low)
+    assert widths[1] < 0.7 * widths[0]  # half as wide in expectation
+
+
+def test_one_artist_is_refused(songs):
+    truth, scores, _ = songs
+    with pytest.raises(ValueError, match="1 artist: an interval over artists needs at least two"):
+        macro_draws([lambda weights: roc_auc(truth, scores, weights)], ["Ann"] * 80)
