@@ -24,8 +24,9 @@ class Batch:
     """What a frozen encoder made of the words, see research.embeddings; no columns where the model reads the tokens."""
     has_audio: Bool[Tensor, " batch"]
     has_lyrics: Bool[Tensor, " batch"]
-    target: Int[Tensor, " batch"]
-    """Position of the mood in the label space; -1 where none is known."""
+    target: Int[Tensor, " batch"] | Float[Tensor, "batch labels"]
+    """Position of the mood in the label space, -1 where none is known; where tags are learned, 0, 1 or NaN (not known)
+    for each label."""
     track_index: Int[Tensor, " batch"]
     """Row of the song in the track table."""
 
@@ -56,12 +57,18 @@ class SongSet(Protocol):
 
     rows: Int[np.ndarray, " songs"]
     """Positions in the track table."""
-    targets: Int[np.ndarray, " songs"]
+    targets: Int[np.ndarray, " songs"] | Float[np.ndarray, "songs labels"]
+    """See `research.labels.target_array`."""
     epoch: int
     """Set by the loop; whatever is random follows it."""
 
     @property
     def n_labels(self) -> int: ...
+
+    @property
+    def n_tags(self) -> int:
+        """The last so many labels are tags, of which a song has any number; the others are moods."""
+        ...
 
     def __len__(self) -> int: ...
 

@@ -1,7 +1,7 @@
 """From a corpus to batches: windows read from the feature store in one go, words tokenised once, lengths bucketed."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -12,6 +12,7 @@ from research.batch import Batch, PictureBatch, pad_tokens
 from research.features.audio import MelSettings, window_starts
 from research.features.augment import drop_modality, spec_augment
 from research.features.store import MelStore
+from research.labels import LabelSpace, Targets, target_array
 from research.tracks import TrackTable
 
 Tokenize = Callable[[Sequence[str]], list[np.ndarray]]
@@ -61,8 +62,10 @@ class Songs:
     """Token ids; empty where a song has no words."""
     lyrics_vectors: Float32[np.ndarray, "songs lyrics_dim"]
     """Words through a frozen encoder; no columns where the encoder learns and reads the tokens itself."""
-    targets: Int[np.ndarray, " songs"]
-    """Position of the mood in `tracks.corpus.labels`; -1 where none."""
+    space: LabelSpace
+    """What is asked of a song: its mood, unless `with_labels` says otherwise."""
+    targets: Targets
+    """See `research.labels.target_array`."""
 
     @property
     def has_audio(self) -> Bool[np.ndarray, " songs"]:
@@ -89,14 +92,20 @@ def load_songs(
         embed_words: token ids to vectors by a frozen encoder (`research.embeddings`), or None where it learns.
     """
     ids = list(tracks.frame["track_id"])
-    place = {label: index for index, label in enumerate(tracks.corpus.labels)}
-    targets = np.array([place.get(mood, -1) for mood in tracks.frame["mood"]], dtype=np.int64)
+    space = LabelSpace(tracks.corpus.labels)
     store_rows = np.full(len(ids), -1) if store is None else store.rows(ids)
     n_frames = np.zeros(len(ids), dtype=np.int64) if store is None else store.n_frames(ids)
     texts = [tracks.lyrics_text(row) or "" if tokenize else "" for row in range(len(ids))]
     tokens = tokenize(texts) if tokenize else [NO_WORDS] * len(ids)
     vectors = embed_words(tokens) if embed_words else np.zeros((len(ids), 0), dtype=np.float32)
-    return Songs(tracks, inputs, store, store_rows, n_frames, tokens, vectors, targets)
+    return Songs(
+        tracks, inputs, store, store_rows, n_frames, tokens, vectors, space, targets=target_array(tracks, space)
+    )
+
+
+def with_labels(songs: Songs, space: LabelSpace) -> Songs:
+    """The same songs, asked for other labels."""
+    return replace(songs, space=space, targets=target_array(songs.tracks, space))
 
 
 class SongDataset(Dataset):
@@ -131,7 +140,11 @@ class SongDataset(Dataset):
 
     @property
     def n_labels(self) -> int:
-        return len(self.songs.tracks.corpus.labels)
+        return len(self.songs.space)
+
+    @property
+    def n_tags(self) -> int:
+        return len(self.songs.space.tags)
 
     def loader(self, batch_size: int) -> DataLoader:
         """Batches of songs with words of like length, shuffled where they are augmented."""

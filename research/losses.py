@@ -18,7 +18,7 @@ Targets = Int[Tensor, " batch"]
 Loss = Float[Tensor, ""]
 
 EFFECTIVE_BETA = 0.99
-"""Of `effective_number_weights`; .99 suits moods of tens to hundreds of songs: (1 - beta^n) is then far from 0 and 1."""
+"""Of `effective_number_weights`; .99 suits moods of tens to hundreds of songs, where beta^n is far from 0 and 1."""
 
 
 def uniform_weights(counts: Counts) -> Weights:
@@ -96,7 +96,7 @@ class FocalLoss(nn.Module):
 
 
 class LogitAdjustedCrossEntropy(nn.Module):
-    """Cross-entropy of logits + tau log prior, in training alone: the bare logits then favour no mood for being frequent.
+    """Cross-entropy of logits + tau log prior, in training alone: the bare logits favour no mood for being frequent.
 
     Their argmax is consistent for the balanced error, and so fits macro scores; but as probabilities they belong to a
     world of equally frequent moods, not to this one.

@@ -84,6 +84,10 @@ class PictureDataset(Dataset):
     def __len__(self) -> int:
         return len(self.rows)
 
+    @property
+    def n_tags(self) -> int:
+        return 0
+
     def __getitems__(self, positions: Sequence[int]) -> PictureBatch:
         rows = self.rows[positions]
         return PictureBatch(

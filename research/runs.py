@@ -6,6 +6,10 @@ model.safetensors    weights of the best epoch on validation
 checkpoint.pt        state at the last epoch's end, gone when the run is finished
 result.json          epochs, best epoch, cost
 predictions.parquet  logits of every validation and test song; written last: with it, a run is finished
+
+In predictions.parquet `target` is the position of the mood in `labels` of config.json. Where tags were learned,
+config.json names them as `tags`; `target` is then a list, aligned with `logits`: moods, then tags, 1 if the song has
+the label, 0 if not, NaN if that is not known.
 """
 
 import json
@@ -25,7 +29,8 @@ from jaxtyping import Float, Int
 from safetensors.torch import load_file, save_file
 from torch import nn
 
-from research.metrics import accuracy, balanced_accuracy, macro_f1
+from research.labels import Targets
+from research.scoring import score_answers
 from research.splits import Split
 from research.tracks import TrackTable
 
@@ -133,7 +138,7 @@ def prediction_frame(
     tracks: TrackTable,
     rows: Int[np.ndarray, " n"],
     logits: Float[np.ndarray, "n labels"],
-    targets: Int[np.ndarray, " n"],
+    targets: Targets,
     *,
     split: str,
     fold: int,
@@ -148,16 +153,19 @@ def prediction_frame(
             "split": split,
             "fold": fold,
             "seed": seed,
-            "target": targets,
+            "target": list(targets),
             "logits": list(logits.astype(np.float32)),
         }
     )
 
 
-def score_songs(test: pd.DataFrame) -> dict[str, float]:
-    """Plain scores of one run's test predictions; intervals come with `research.reports`, over all folds."""
-    targets, guesses = test["target"].to_numpy(), np.stack(test["logits"].to_numpy()).argmax(axis=1)
-    return {score.__name__: score(targets, guesses) for score in (accuracy, balanced_accuracy, macro_f1)}
+def score_songs(test: pd.DataFrame, n_tags: int = 0) -> dict[str, float]:
+    """Plain scores of one run's test predictions; intervals come with `research.reports`, over all folds.
+
+    Args:
+        n_tags: the last so many labels are tags.
+    """
+    return score_answers(np.stack(test["target"].to_numpy()), np.stack(test["logits"].to_numpy()), n_tags)
 
 
 def git_commit() -> str | None:

@@ -28,8 +28,14 @@ class Tracker:
         """One row of a run's history; its "epoch" is the step."""
         self._run.log(dict(metrics), step=int(metrics["epoch"]))
 
-    def log_test(self, predictions: pd.DataFrame, labels: Sequence[str], scores: Mapping[str, float]) -> None:
+    def log_test(
+        self, predictions: pd.DataFrame, labels: Sequence[str], scores: Mapping[str, float], tags: Sequence[str] = ()
+    ) -> None:
         """Confusion matrix, table of predictions, and scores as summary; given the run's test predictions."""
+        self._run.summary.update({f"test/{name}": score for name, score in scores.items()})
+        if tags:
+            self._log_tags(predictions, [*labels, *tags])
+            return
         logits = np.stack(predictions["logits"].to_numpy())
         targets, guesses = predictions["target"].to_numpy(), logits.argmax(axis=1)
         table = wandb.Table(
@@ -43,7 +49,18 @@ class Tracker:
         )
         matrix = wandb.plot.confusion_matrix(y_true=targets, preds=guesses, class_names=list(labels))
         self._run.log({"test/confusion_matrix": matrix, "test/predictions": table})
-        self._run.summary.update({f"test/{name}": score for name, score in scores.items()})
+
+    def _log_tags(self, predictions: pd.DataFrame, labels: Sequence[str]) -> None:
+        """Table of predictions where a song has any number of labels."""
+        rows = zip(*(predictions[name] for name in ("track_id", "artist", "target", "logits")), strict=True)
+        table = wandb.Table(
+            columns=["track_id", "artist", "true", *(f"logit {label}" for label in labels)],
+            data=[
+                [track_id, artist, ", ".join(np.array(labels)[np.asarray(truth) == 1]), *map(float, logits)]
+                for track_id, artist, truth, logits in rows
+            ],
+        )
+        self._run.log({"test/predictions": table})
 
 
 @contextmanager

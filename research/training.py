@@ -5,12 +5,12 @@ import os
 import sys
 import time
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
+from functools import partial
 from typing import Any, Literal
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from accelerate import Accelerator, DistributedDataParallelKwargs, PartialState
 from accelerate.utils import parse_flag_from_env, set_seed
 from jaxtyping import Float, Int
@@ -20,14 +20,18 @@ from tqdm import tqdm
 
 from research.batch import SongSet
 from research.data import Augmentation
-from research.losses import CLASS_WEIGHTS
-from research.metrics import accuracy, macro_f1
+from research.labels import Targets
+from research.losses import mood_loss
 from research.runs import RunFolder
 from research.schedules import OPTIMIZERS, steps_down, warmup_cosine
+from research.scoring import score_answers
+from research.tag_losses import MoodAndTagLoss, TagLoss
 from research.tracking import Tracker
 
 EVAL_BATCH = 16
 Precision = Literal["auto", "fp32", "bf16", "fp16"]
+PLAIN_LOSS = {"loss": "cross_entropy", "class_weights": "none", "label_smoothing": 0.0, "tag_loss": "bce"}
+"""What is measured on validation songs, whatever is trained."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,13 +55,18 @@ class TrainConfig:
     step_factor: float = 0.1
     clip_norm: float | None = 1.0
     """Longest gradient, over all parameters; None: as long as it is."""
-    select_by: Literal["macro_f1", "accuracy"] = "macro_f1"
-    """What the best epoch is best in, on the validation songs."""
+    select_by: Literal["macro_f1", "accuracy", "pr_auc", "roc_auc"] = "macro_f1"
+    """What the best epoch is best in, on the validation songs; the areas are macro averages over tags."""
     patience: int = 6
     """Epochs without a better one after which training stops."""
-    class_weights: Literal["none", "balanced"] = "balanced"
+    loss: str = "cross_entropy"
+    """Of the mood: cross_entropy, focal or logit_adjusted."""
+    class_weights: Literal["none", "balanced", "effective_number"] = "balanced"
     """Weight of each mood in the loss; balanced: rare moods count as much in sum as frequent ones."""
     label_smoothing: float = 0.1
+    """Of the mood alone."""
+    tag_loss: str = "bce"
+    """Where tags are learned: bce, weighted_bce, focal or asymmetric."""
     precision: Precision = "auto"
     """auto: bf16 where the device computes in it, else fp32. fp16 needs a GPU."""
     seed: int = 0
@@ -87,7 +96,7 @@ class Predictions:
     """Aligned arrays, ordered by row of the track table; every song exactly once."""
 
     rows: Int[np.ndarray, " n"]
-    targets: Int[np.ndarray, " n"]
+    targets: Targets
     logits: Float[np.ndarray, "n labels"]
 
 
@@ -106,6 +115,9 @@ def fit(
     Args:
         model: `model(batch) -> logits`, with `parameter_groups(learning_rate, weight_decay)` for the optimiser.
         tracker: mirror of the run, in the main process only.
+
+    Raises:
+        ValueError: a loss that is unknown or lacks songs, or a choice of epoch by what these labels have not.
     """
     accelerator = make_accelerator(config)
     criterion = _criterion(train, config).to(accelerator.device)
@@ -143,7 +155,7 @@ def fit(
         progress.add_epoch(scores, time.perf_counter() - started, f"valid/{config.select_by}")
         if accelerator.is_main_process:
             _record_epoch(run, progress, stateful, tracker)
-        told = {"loss": f"{scores['train/loss']:.3f}", "valid_f1": f"{scores['valid/macro_f1']:.3f}"}
+        told = {"loss": f"{scores['train/loss']:.3f}", config.select_by: f"{scores[f'valid/{config.select_by}']:.3f}"}
         bar.set_postfix(told | {"best": progress.best_epoch}, refresh=False)
     bar.close()
     accelerator.wait_for_everyone()
@@ -215,9 +227,19 @@ def _computes_bf16() -> bool:
     return any(instructions.get(name, False) for name in ("avx512_bf16", "amx_bf16", "bf16"))
 
 
-def _criterion(train: SongSet, config: TrainConfig) -> nn.CrossEntropyLoss:
-    counts = torch.bincount(torch.from_numpy(train.targets), minlength=train.n_labels)
-    return nn.CrossEntropyLoss(CLASS_WEIGHTS[config.class_weights](counts), label_smoothing=config.label_smoothing)
+def _criterion(train: SongSet, config: TrainConfig) -> nn.Module:
+    n_moods, known = train.n_labels - train.n_tags, {"pr_auc", "roc_auc"} if train.n_tags else set()
+    known |= {"macro_f1", "accuracy"} if n_moods else set()
+    if config.select_by not in known:
+        raise ValueError(f"select_by {config.select_by} is not measured on these labels; choose one of {sorted(known)}")
+    targets = torch.from_numpy(train.targets)
+    by_name = partial(mood_loss, config.loss, config.class_weights, config.label_smoothing)
+    if not train.n_tags:
+        return by_name(torch.bincount(targets, minlength=n_moods))
+    tags = TagLoss(config.tag_loss, targets[:, n_moods:])
+    if not n_moods:
+        return tags
+    return MoodAndTagLoss(by_name(targets[:, :n_moods].nansum(dim=0).long()), tags, n_moods)
 
 
 def _schedule(optimizer: torch.optim.Optimizer, config: TrainConfig, steps_per_epoch: int) -> LambdaLR:
@@ -233,13 +255,12 @@ def _seed_epoch(seed: int, epoch: int) -> None:
 
 def _validate(model: nn.Module, valid: SongSet, config: TrainConfig) -> dict[str, float]:
     found = predict(model, valid, config)
-    guesses = found.logits.argmax(axis=1)
-    loss = F.cross_entropy(torch.from_numpy(found.logits), torch.from_numpy(found.targets))
-    return {
-        "valid/loss": float(loss),
-        "valid/accuracy": accuracy(found.targets, guesses),
-        "valid/macro_f1": macro_f1(found.targets, guesses),
-    }
+    # The same loss for every training, so that curves can be compared: no weights, no smoothing.
+    loss = _criterion(valid, replace(config, **PLAIN_LOSS))(
+        torch.from_numpy(found.logits), torch.from_numpy(found.targets)
+    )
+    scores = score_answers(found.targets, found.logits, valid.n_tags)
+    return {"valid/loss": float(loss), **{f"valid/{name}": score for name, score in scores.items()}}
 
 
 def _resume(run: RunFolder, stateful: Mapping[str, Any], tracker: Tracker | None) -> Progress:

@@ -79,14 +79,18 @@ def run_trial(songs: Songs, trial: Trial) -> None:
     Raises:
         ValueError: the folder holds a run of another configuration.
     """
-    run_parts(songs.tracks, trial, {"inputs": asdict(songs.inputs)}, partial(_classifier_and_parts, songs, trial))
+    said = {"inputs": asdict(songs.inputs), "labels": songs.space.moods}
+    if songs.space.tags:
+        said["tags"] = songs.space.tags
+    run_parts(songs.tracks, trial, said, partial(_classifier_and_parts, songs, trial))
 
 
 def run_parts(tracks: TrackTable, trial: Trial, inputs: Mapping[str, Any], build: Build) -> None:
     """The same for any model and any way of reading songs.
 
     Args:
-        inputs: what the run's configuration says of them besides corpus, split, model and training.
+        inputs: what the run's configuration says of them besides corpus, split, model and training; labels, where they
+            are not the corpus' moods.
         build: called once the first weights' seed is set, unless the run is finished.
 
     Raises:
@@ -114,13 +118,14 @@ def run_parts(tracks: TrackTable, trial: Trial, inputs: Mapping[str, Any], build
     with track(run, group=trial.group, tags=[tracks.corpus.name, split.protocol, trial.name]) as tracker:
         predictions, result = _train_and_test(model, parts, tracks, trial, run, tracker)
         test = predictions[predictions["split"] == "test"]
-        tracker.log_test(test, tracks.corpus.labels, score_songs(test))
+        n_tags = parts["test"].n_tags
+        tracker.log_test(test, run.config["labels"], score_songs(test, n_tags), run.config.get("tags", ()))
         run.finish(predictions, result)
 
 
 def _classifier_and_parts(songs: Songs, trial: Trial) -> tuple[MoodClassifier, dict[str, SongDataset]]:
-    split, n_labels = trial.split, len(songs.tracks.corpus.labels)
-    model = MoodClassifier(trial.model, n_labels=n_labels, n_mels=songs.inputs.mel.n_mels)
+    split = trial.split
+    model = MoodClassifier(trial.model, n_labels=len(songs.space), n_mels=songs.inputs.mel.n_mels)
     return model, {
         name: SongDataset(
             songs,

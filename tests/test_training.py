@@ -6,10 +6,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+import torch.nn.functional as F
 from torch import nn
 
 import research.training
-from research.data import Augmentation, SongDataset
+from research.data import Augmentation, SongDataset, Songs, with_labels
+from research.labels import label_space
 from research.metrics import accuracy, macro_f1
 from research.models.audio import AudioConfig
 from research.models.classifier import ModelConfig, MoodClassifier
@@ -69,7 +71,7 @@ def parts(songs, rows: np.ndarray) -> tuple[SongDataset, SongDataset]:
 
 def scripted_scores(monkeypatch, scores: list[float]) -> None:
     script = iter(scores)
-    monkeypatch.setattr(research.training, "macro_f1", lambda targets, guesses: next(script))
+    monkeypatch.setattr(research.training, "score_answers", lambda *answers: {"macro_f1": next(script)})
 
 
 def test_twelve_songs_are_memorised_by_both_encoders(small_songs, tiny_bert, tmp_path, monkeypatch):
@@ -212,3 +214,72 @@ def test_processes_that_do_not_find_each_other_are_refused(monkeypatch):
 def test_an_accelerator_may_choose_its_precision_after_the_processes_are_known():
     assert process_state().num_processes == 1
     assert make_accelerator(TrainConfig(precision="fp32")).mixed_precision == "no"
+
+
+def tagged(songs, task: str, untagged: int = 0, moodless: int = 0) -> Songs:
+    """The small corpus with a tag of every other song and one of every third; the first songs lack tags or a mood."""
+    tags = [["even"] * (row % 2 == 0) + ["third"] * (row % 3 == 0) + ["song"] for row in range(len(songs.tracks))]
+    tags = [[] if row < untagged else words for row, words in enumerate(tags)]
+    moods = [None if row < moodless else mood for row, mood in enumerate(songs.tracks.frame["mood"])]
+    corpus = replace(songs.tracks.corpus, tags=("even", "third", "song"))
+    tracks = replace(songs.tracks, corpus=corpus, frame=songs.tracks.frame.assign(tags=tags, mood=moods))
+    return with_labels(replace(songs, tracks=tracks), label_space(tracks, task, min_songs=10))
+
+
+@pytest.mark.parametrize(("task", "n_labels"), [("tags", 3), ("moods+tags", 7)])
+def test_tags_are_memorised(small_songs, lyrics_only, tmp_path, task, n_labels):
+    songs = tagged(small_songs, task)
+    rows = np.array([row for row in range(14) if songs.has_lyrics[row]])
+    torch.manual_seed(0)
+    model = MoodClassifier(replace(lyrics_only, dim=64), n_labels=n_labels, n_mels=32)
+    config = replace(PLAIN, epochs=25, batch_size=7, learning_rate=1e-2, patience=25, select_by="pr_auc")
+    progress = fit(model, *parts(songs, rows), config, RunFolder.open(tmp_path, {}))
+    best = progress.history[progress.best_epoch - 1]
+    assert best["valid/pr_auc"] > 0.99
+    assert ("valid/macro_f1" in best) == (task == "moods+tags")
+    assert progress.history[-1]["valid/loss"] < 0.3 * progress.history[0]["valid/loss"]
+    found = predict(model, SongDataset(songs, rows), config)
+    assert np.array_equal(found.targets, songs.targets[found.rows])
+
+
+def test_the_loss_of_tags_is_the_mean_over_what_is_known(small_songs, lyrics_only, tmp_path):
+    songs = tagged(small_songs, "moods+tags", untagged=2, moodless=4)
+    rows = np.arange(12)
+    torch.manual_seed(0)
+    model = MoodClassifier(lyrics_only, n_labels=7, n_mels=32)
+    train, valid = parts(songs, rows)
+    found = predict(model, valid, PLAIN)
+    logits, targets = torch.from_numpy(found.logits), torch.from_numpy(found.targets)
+    by_mood = F.cross_entropy(logits[4:, :4], targets[4:, :4].argmax(dim=1))
+    by_tag = F.binary_cross_entropy_with_logits(logits[2:, 4:], targets[2:, 4:])
+    config = replace(PLAIN, epochs=1, batch_size=12)
+    progress = fit(model, train, valid, config, RunFolder.open(tmp_path, {}))
+    assert progress.history[0]["train/loss"] == pytest.approx(float(by_mood + by_tag), abs=1e-5)  # float32
+
+
+@pytest.mark.parametrize(
+    "change", [{"loss": "focal"}, {"loss": "logit_adjusted"}, {"class_weights": "effective_number"}]
+)
+def test_the_loss_is_chosen_by_name_and_validation_measures_the_plain_one(small_songs, lyrics_only, tmp_path, change):
+    train, valid = parts(small_songs, rows_by_mood(small_songs, (5, 1, 2, 1)))
+    history = []
+    for config in (PLAIN, replace(PLAIN, **change)):
+        config = replace(config, epochs=1, batch_size=9, learning_rate=0.0)
+        model = build(replace(lyrics_only, lyrics=replace(lyrics_only.lyrics, learning_rate=0.0)))
+        run = RunFolder.open(tmp_path / config.loss / config.class_weights, {})
+        history.append(fit(model, train, valid, config, run).history[0])
+    plain, other = history
+    assert other["train/loss"] != pytest.approx(plain["train/loss"], rel=1e-3)
+    assert other["valid/loss"] == plain["valid/loss"] == pytest.approx(plain["train/loss"], rel=1e-5)  # nothing moved
+
+
+@pytest.mark.parametrize(("task", "chosen"), [("tags", "macro_f1"), ("moods", "pr_auc")])
+def test_an_epoch_cannot_be_chosen_by_what_is_not_measured(small_songs, lyrics_only, tmp_path, task, chosen):
+    songs = tagged(small_songs, task)
+    with pytest.raises(ValueError, match=f"select_by {chosen} is not measured on these labels; choose one of"):
+        fit(
+            build(lyrics_only),
+            *parts(songs, np.arange(8)),
+            replace(PLAIN, select_by=chosen),
+            RunFolder.open(tmp_path, {}),
+        )

@@ -48,7 +48,10 @@ class GatedFusion(nn.Module):
 
 
 class LateFusion(nn.Module):
-    """A head per side and the mean of their log-probabilities over the sides present (a product of experts).
+    """A head per side and the mean of their logits over the sides present (a product of experts).
+
+    For moods that is the mean of log-probabilities but for a constant a song, which softmax takes out again; for tags,
+    the mean of log-odds.
 
     Source: Hinton 2002, "Training products of experts"; the late fusion of Laurier et al. 2008 averages probabilities.
     """
@@ -59,7 +62,7 @@ class LateFusion(nn.Module):
         self.lyrics = nn.Sequential(nn.Dropout(dropout), nn.Linear(dim, n_labels))
 
     def forward(self, audio: Embedding, lyrics: Embedding, has_audio: Present, has_lyrics: Present) -> Logits:
-        experts = torch.stack([self.audio(audio), self.lyrics(lyrics)]).log_softmax(dim=-1)  # (2, batch, labels)
+        experts = torch.stack([self.audio(audio), self.lyrics(lyrics)])  # (2, batch, labels)
         present = torch.stack([has_audio, has_lyrics]).unsqueeze(-1).to(experts.dtype)  # (2, batch, 1)
         return (experts * present).sum(dim=0) / present.sum(dim=0).clamp(min=1)
 

@@ -43,7 +43,7 @@ def read_runs(folders: Iterable[Path]) -> list[Run]:
 
     Raises:
         FileNotFoundError: a folder without `config.json`.
-        ValueError: a config that lacks a key, or predictions that do not fit its labels.
+        ValueError: a config that lacks a key, a run of tags, or predictions that do not fit the labels.
     """
     return [_read_run(folder) for folder in folders]
 
@@ -67,6 +67,10 @@ def _read_run(folder: Path) -> Run:
     config = json.loads(path.read_text(encoding="utf-8"))
     if missing := [key for key in CONFIG_KEYS if key not in config]:
         raise ValueError(f"{path} lacks {', '.join(missing)}; run the experiment again with this version")
+    if "tags" in config:
+        raise ValueError(
+            f"{folder} learned tags; experiments/multilabel.py reports such runs, compare runs of moods here"
+        )
     result = folder / "result.json"
     return Run(
         folder=folder,
