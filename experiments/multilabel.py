@@ -1,0 +1,92 @@
+"""How well can a song's tags be told, by which loss, and do moods and tags help each other? (paper: tagging table)
+
+Run: python experiments/multilabel.py --tracks data/qaed4/tracks.parquet --out runs/multilabel-qaed4
+Learns the tags of at least --min-songs songs alone (by four losses), together with the moods, and the moods alone, on
+one split: no artist on both sides, every tag in its share. Epochs are chosen by PR-AUC (moods alone: macro-F1) and the
+scores from which tags are given by F1, both on validation songs. Ends in reports/<name of --out>/.
+Cost: tasks x folds x seeds trainings, six a fold and seed. Expected numbers: none yet, no full run has been made.
+A corpus without moods (MTG-Jamendo) leaves out what needs them; its own split: --protocol official.
+"""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Literal
+
+from research.command import run_command
+from research.data import InputConfig, Songs, with_labels
+from research.labels import MIN_SONGS, Task, label_space
+from research.models.classifier import ModelConfig
+from research.models.lyrics import MINILM, LyricsConfig
+from research.reports.tagging import write_tagging_report
+from research.splits import leakage
+from research.tag_splits import known_in, tag_splits
+from research.training import TrainConfig, process_state
+from research.trials import Trial, load_corpus, run_trial
+
+REFERENCE = "tags"
+MODELS: dict[str, tuple[Task, str]] = {
+    REFERENCE: ("tags", "bce"),
+    "tags-weighted": ("tags", "weighted_bce"),
+    "tags-focal": ("tags", "focal"),
+    "tags-asymmetric": ("tags", "asymmetric"),
+    "moods+tags": ("moods+tags", "bce"),
+    "moods": ("moods", "bce"),
+}
+"""What is asked of a song, and the loss of its tags."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Config:
+    tracks: Path = Path("data/qaed4/tracks.parquet")
+    """Track table with tags, written by `python -m data_prep CORPUS`."""
+    out: Path = Path("runs/multilabel")
+    """One run folder a model, fold and seed; runs that are finished are kept, interrupted ones go on."""
+    min_songs: int = MIN_SONGS
+    """Tags of fewer songs are left out."""
+    protocol: Literal["artist", "official"] = "artist"
+    """How songs are split: artist (disjoint folds with every tag in its share) or official (the corpus' own)."""
+    folds: int = 5
+    """Parts of the corpus; each is tested once."""
+    seeds: int = 1
+    """Trainings of each model and fold, from train.seed on; the folds are those of train.seed."""
+    inputs: InputConfig = InputConfig()
+    model: ModelConfig = ModelConfig(lyrics=LyricsConfig(model=MINILM, trainable_layers=0))
+    """The model that learns each task; its width is the number of labels."""
+    train: TrainConfig = TrainConfig()
+    """All but the tags' loss and by what epochs are chosen, which MODELS sets."""
+
+
+def models(songs: Songs) -> dict[str, tuple[Task, str]]:
+    """Of `MODELS`, those that the corpus has labels for."""
+    has_moods = bool(songs.tracks.corpus.labels)
+    return {name: (task, loss) for name, (task, loss) in MODELS.items() if task == "tags" or has_moods}
+
+
+def main(config: Config) -> None:
+    songs = load_corpus(config.tracks, config.inputs, config.model.lyrics)
+    everything: Task = "moods+tags" if songs.tracks.corpus.labels else "tags"
+    space = label_space(songs.tracks, everything, config.min_songs)
+    splits = tag_splits(songs.tracks, space, config.protocol, config.folds, config.train.seed)
+    is_main = process_state().is_main_process
+    for split in splits:
+        if is_main:
+            print(leakage(songs.tracks, split, songs.store.digests if songs.store else {}).summary())
+        for name, (task, tag_loss) in models(songs).items():
+            asked = with_labels(songs, label_space(songs.tracks, task, config.min_songs))
+            select_by = "macro_f1" if task == "moods" else "pr_auc"
+            for seed in range(config.train.seed, config.train.seed + config.seeds):
+                trial = Trial(
+                    name=name,
+                    model=config.model,
+                    train=replace(config.train, tag_loss=tag_loss, select_by=select_by, seed=seed),
+                    split=known_in(split, asked.targets),
+                    n_folds=len(splits),
+                    folder=config.out / f"{name}-fold{split.fold}-seed{seed}",
+                )
+                run_trial(asked, trial)
+    if is_main:
+        print(write_tagging_report(config.out, Path("reports") / config.out.name, REFERENCE))
+
+
+if __name__ == "__main__":
+    run_command(main, Config, __doc__)
