@@ -13,18 +13,10 @@ import pandas as pd
 from baselines.slides import CROSS_TABLE, LABELS, MODEL_1, MODEL_2, cross_table_figures
 from research.evaluation.statistics import Interval, independent_difference, wilson_interval
 from research.reports.figures import Curve, Panel, learning_curves
+from research.reports.formats import NONE, interval, latex_table, markdown_table, points, share, write_text
 from research.reports.predictions import Run, find_runs, read_history, read_runs
 from research.reports.scores import ModelScore, score_models
-from research.reports.tables import (
-    comparison_table,
-    corpus_name,
-    interval,
-    latex_table,
-    markdown_table,
-    points,
-    share,
-    write_text,
-)
+from research.reports.tables import comparison_table, corpus_name
 
 SLIDES = "slides"
 SLIDES_ACCURACY = {
@@ -32,7 +24,6 @@ SLIDES_ACCURACY = {
     MODEL_2.name: wilson_interval(MODEL_2.test_accuracy * MODEL_2.n_test, MODEL_2.n_test),
 }
 SLIDES_MAJORITY = {model.name: model.majority_accuracy for model in (MODEL_1, MODEL_2)}
-NONE = "\N{EM DASH}"
 HEADER = (
     "model",
     "moods",
