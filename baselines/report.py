@@ -13,18 +13,10 @@ import pandas as pd
 from baselines.slides import CROSS_TABLE, LABELS, MODEL_1, MODEL_2, SLIDES_MIX, cross_table_figures
 from research.evaluation.statistics import Interval, independent_difference, wilson_interval
 from research.reports.figures import Curve, Panel, learning_curves
+from research.reports.formats import NONE, interval, latex_table, markdown_table, points, share, write_text
 from research.reports.predictions import Run, find_runs, read_history, read_runs
 from research.reports.scores import ModelScore, score_models
-from research.reports.tables import (
-    comparison_table,
-    corpus_name,
-    interval,
-    latex_table,
-    markdown_table,
-    points,
-    share,
-    write_text,
-)
+from research.reports.tables import comparison_table, corpus_name
 
 SLIDES = "slides"
 MEASURED = {
@@ -35,7 +27,6 @@ MEASURED = {
 SLIDES_ACCURACY, SLIDES_MAJORITY = (
     {name + mix: numbers[place] for name, numbers in MEASURED.items() for mix in ("", SLIDES_MIX)} for place in (0, 1)
 )
-NONE = "\N{EM DASH}"
 HEADER = (
     "model",
     "moods",

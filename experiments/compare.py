@@ -13,9 +13,12 @@ from pathlib import Path
 import tyro
 
 from research.command import run_command
+from research.reports.comparisons import compare_models, not_compared
+from research.reports.overview import write_comparison
+from research.reports.pooling import unfinished_models
 from research.reports.predictions import find_runs, read_runs
-from research.reports.scores import differences, score_models
-from research.reports.tables import caption, difference_sentence, display_table, write_report
+from research.reports.scores import score_models
+from research.reports.tables import caption, difference_sentence, display_table
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,14 +34,19 @@ class Config:
 def report(folders: Sequence[Path], out: Path, reference: str | None = None) -> None:
     """Score the runs in `folders`, print the comparison and write it to `out`."""
     found = dict.fromkeys(run.resolve() for folder in folders for run in find_runs(folder))
-    scores = score_models(read_runs(found))
-    against = differences(scores, reference)
-    write_report(scores, against, out)
-    print(caption(scores), display_table(scores).to_string(index=False), sep="\n\n", end="\n\n")
+    runs = read_runs(found)
+    scores, unscored = score_models(runs), unfinished_models(runs)
+    comparisons = compare_models(scores, reference)
+    write_comparison(scores, comparisons, unscored, out)
+    print(
+        caption(scores, comparisons), display_table(scores, comparisons).to_string(index=False), sep="\n\n", end="\n\n"
+    )
     for score in scores:
         print(f"{score.name} ({score.protocol}): {'; '.join(score.notes)}")
-    for difference in against:
-        print(difference_sentence(difference))
+    for found_difference in comparisons:
+        print(difference_sentence(found_difference, len(comparisons)))
+    for sentence in (*not_compared(scores, comparisons), *unscored):
+        print(sentence)
     print(f"written: {out / 'comparison.md'}, .csv, .tex")
 
 

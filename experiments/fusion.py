@@ -8,6 +8,7 @@ accuracy audio .443, lyrics .428, fusion .463 (majority .253).
 
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Literal
 
 from experiments.compare import report
 from research.command import run_command
@@ -17,6 +18,8 @@ from research.models.lyrics import MINILM, LyricsConfig
 from research.splits import leakage, make_splits
 from research.training import TrainConfig, process_state
 from research.trials import Trial, load_corpus, run_trial
+
+Side = Literal["fusion", "audio", "lyrics"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,6 +44,20 @@ def models(fusion: ModelConfig, songs: Songs) -> dict[str, ModelConfig]:
     found = {"audio": songs.has_audio.any(), "lyrics": songs.has_lyrics.any()}
     here = {name: model for name, model in sides.items() if found[name]}
     return here | {"fusion": fusion} if len(here) == 2 else here
+
+
+def model_of(side: Side, fusion: ModelConfig, songs: Songs) -> ModelConfig:
+    """The model of one side, or of both; on a corpus of sound or words alone the one side there is stands for both.
+
+    Raises:
+        ValueError: the corpus has nothing of that side.
+    """
+    here = models(fusion, songs)
+    if not here or (side != "fusion" and side not in here):
+        raise ValueError(
+            f"{songs.tracks.corpus.name} has {' and '.join(here) or 'neither sound nor words'}, not {side}"
+        )
+    return here.get(side) or next(iter(here.values()))
 
 
 def main(config: Config) -> None:

@@ -2,7 +2,8 @@
 
 Run: python experiments/losses.py --tracks data/qaed4/tracks.parquet --out runs/losses-qaed4
 The songs are drawn to the slides' proportions of three moods: 55 % happy, 35 % sad, 10 % angry. Each loss is compared
-with plain cross-entropy; all choose their epoch by macro-F1 on validation songs. Ends in reports/<name of --out>/.
+with plain cross-entropy; all choose their epoch by macro-F1 on validation songs. Ends in reports/<name of --out>/:
+the comparison, and calibration.md.
 Cost: losses x folds x seeds trainings, six a fold and seed. Expected numbers: none yet, no full run has been made.
 """
 
@@ -11,12 +12,17 @@ from pathlib import Path
 from typing import Any
 
 from experiments.compare import report
+from experiments.fusion import Side, model_of
 from research.command import run_command
 from research.data import InputConfig, Songs, with_labels
 from research.labels import LabelSpace
 from research.mixes import mixed_counts, sample_moods, songs_by_mood
 from research.models.classifier import ModelConfig
 from research.models.lyrics import MINILM, LyricsConfig
+from research.reports.calibrated import calibration_table, score_calibration
+from research.reports.formats import markdown_table, write_text
+from research.reports.predictions import find_runs, read_runs
+from research.reports.scores import score_models
 from research.splits import make_splits
 from research.training import TrainConfig, process_state
 from research.trials import Trial, load_corpus, run_trial
@@ -51,6 +57,8 @@ class Config:
     inputs: InputConfig = InputConfig()
     model: ModelConfig = ModelConfig(lyrics=LyricsConfig(model=MINILM, trainable_layers=0))
     """The model that every loss trains."""
+    side: Side = "fusion"
+    """fusion: sound and words, as far as the corpus has them; audio or lyrics: that side of the model alone."""
     train: TrainConfig = TrainConfig()
     """All but loss, class weights and label smoothing, which LOSSES sets."""
 
@@ -64,8 +72,19 @@ def mixed_songs(songs: Songs, config: Config) -> Songs:
     return with_labels(replace(songs, tracks=drawn), LabelSpace(drawn.corpus.labels))
 
 
+def write_calibration(runs: Path, out: Path) -> str:
+    """Write `calibration.md`: how far each loss' probabilities can be believed, before and after a temperature."""
+    found = [score_calibration(score) for score in score_models(read_runs(find_runs(runs)))]
+    table = calibration_table(found)
+    lines = ["# Calibration by loss", "", *markdown_table(list(table.columns), table.to_numpy().tolist())]
+    text = "\n".join(lines) + "\n"
+    write_text(out / "calibration.md", text)
+    return text
+
+
 def main(config: Config) -> None:
     songs = mixed_songs(load_corpus(config.tracks, config.inputs, config.model.lyrics), config)
+    model = model_of(config.side, config.model, songs)
     splits = make_splits(songs.tracks, config.protocol, config.folds, config.train.seed)
     seeds = range(config.train.seed, config.train.seed + config.seeds)
     for name, loss in LOSSES.items():
@@ -75,10 +94,12 @@ def main(config: Config) -> None:
                 folder = config.out / f"{name}-fold{split.fold}-seed{seed}"
                 run_trial(
                     songs,
-                    Trial(name=name, model=config.model, train=train, split=split, n_folds=len(splits), folder=folder),
+                    Trial(name=name, model=model, train=train, split=split, n_folds=len(splits), folder=folder),
                 )
     if process_state().is_main_process:
-        report([config.out], Path("reports") / config.out.name, reference=REFERENCE)
+        out = Path("reports") / config.out.name
+        report([config.out], out, reference=REFERENCE)
+        print(write_calibration(config.out, out))
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
+from experiments.fusion import Side, model_of
 from research.command import run_command
 from research.data import InputConfig, Songs, with_labels
 from research.labels import MIN_SONGS, Task, label_space
@@ -52,6 +53,8 @@ class Config:
     inputs: InputConfig = InputConfig()
     model: ModelConfig = ModelConfig(lyrics=LyricsConfig(model=MINILM, trainable_layers=0))
     """The model that learns each task; its width is the number of labels."""
+    side: Side = "fusion"
+    """fusion: sound and words, as far as the corpus has them; audio or lyrics: that side of the model alone."""
     train: TrainConfig = TrainConfig()
     """All but the tags' loss and by what epochs are chosen, which MODELS sets."""
 
@@ -67,6 +70,7 @@ def main(config: Config) -> None:
     everything: Task = "moods+tags" if songs.tracks.corpus.labels else "tags"
     space = label_space(songs.tracks, everything, config.min_songs)
     splits = tag_splits(songs.tracks, space, config.protocol, config.folds, config.train.seed)
+    model = model_of(config.side, config.model, songs)
     is_main = process_state().is_main_process
     for split in splits:
         if is_main:
@@ -77,7 +81,7 @@ def main(config: Config) -> None:
             for seed in range(config.train.seed, config.train.seed + config.seeds):
                 trial = Trial(
                     name=name,
-                    model=config.model,
+                    model=model,
                     train=replace(config.train, tag_loss=tag_loss, select_by=select_by, seed=seed),
                     split=known_in(split, asked.targets),
                     n_folds=len(splits),

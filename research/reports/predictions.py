@@ -20,7 +20,9 @@ class Run:
     folder: Path
     config: dict[str, Any]
     predictions: pd.DataFrame | None
-    """Test songs: track_id, artist, target, prediction; None while the run is unfinished."""
+    """Test songs: track_id, artist, target, prediction, logits; None while the run is unfinished."""
+    validation: pd.DataFrame | None
+    """The same of validation songs, which may be none."""
     result: dict[str, Any]
     """What training cost; empty where the run did not record it."""
 
@@ -72,24 +74,27 @@ def _read_run(folder: Path) -> Run:
             f"{folder} learned tags; experiments/multilabel.py reports such runs, compare runs of moods here"
         )
     result = folder / "result.json"
+    answers = _read_predictions(folder / "predictions.parquet", config["labels"])
     return Run(
         folder=folder,
         config=config,
-        predictions=_read_predictions(folder / "predictions.parquet", config["labels"]),
+        predictions=None if answers is None else answers["test"],
+        validation=None if answers is None else answers["valid"],
         result=json.loads(result.read_text(encoding="utf-8")) if result.is_file() else {},
     )
 
 
-def _read_predictions(path: Path, labels: Sequence[str]) -> pd.DataFrame | None:
+def _read_predictions(path: Path, labels: Sequence[str]) -> dict[str, pd.DataFrame] | None:
+    """Answers by part of the split, "test" and "valid"."""
     if not path.is_file():
         return None
     frame = pd.read_parquet(path, columns=PREDICTION_COLUMNS)
-    frame = frame[frame["split"] == "test"].reset_index(drop=True)
-    if frame.empty:
+    if not (frame["split"] == "test").any():
         raise ValueError(f"{path} holds no test song; run the experiment again")
     if wrong := sorted({len(logits) for logits in frame["logits"]} - {len(labels)}):
         raise ValueError(f"{path}: {wrong[0]} logits for {len(labels)} labels; the run is damaged, run it again")
     logits = np.stack(frame["logits"].to_list())  # (songs, labels)
     if not np.isfinite(logits).all():
         raise ValueError(f"{path}: logits are not finite, training diverged; lower the learning rate and run it again")
-    return frame[["track_id", "artist", "target"]].assign(prediction=logits.argmax(axis=1))
+    answers = frame[["track_id", "artist", "target", "logits"]].assign(prediction=logits.argmax(axis=1))
+    return {part: answers[frame["split"] == part].reset_index(drop=True) for part in ("test", "valid")}

@@ -1,25 +1,35 @@
-"""Run folders to scores: folds pooled, seeds kept apart, and everything refused that cannot be compared fairly."""
+"""Pooled models to scores: metrics averaged over seeds, intervals over songs and artists, and what spoils them."""
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
-from jaxtyping import Int
+from jaxtyping import Float, Int
 
 from research.evaluation.statistics import (
+    ArtistConfusions,
     Interval,
-    artist_bootstrap,
     artist_confusions,
-    paired_difference,
+    artist_draws,
+    percentile_interval,
     wilson_interval,
 )
-from research.metrics import confusion_accuracy, confusion_balanced_accuracy, confusion_macro_f1, majority_accuracy
+from research.evaluation.variance import ScoreSpread, score_spread
+from research.metrics import (
+    confusion_accuracy,
+    confusion_balanced_accuracy,
+    confusion_macro_f1,
+    confusion_matrix,
+    majority_accuracy,
+)
+from research.reports.marks import MEANINGS, UNFAIR, Mark, leak_notes, selection_notes, settings_notes
+from research.reports.pooling import PooledModel, pool_models
 from research.reports.predictions import Run
 
-SIDES = frozenset({"audio", "lyrics"})
+METRICS = {"accuracy": confusion_accuracy, "macro_f1": confusion_macro_f1}
+"""What is resampled and compared, in the order of `ModelScore.draws`."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -28,12 +38,22 @@ class ModelScore:
 
     name: str
     protocol: str
+    config: dict[str, Any]
+    """Of the first run."""
     corpus: dict[str, Any]
     labels: tuple[str, ...]
     seeds: tuple[int, ...]
     n_folds: int
+    track_ids: tuple[str, ...]
     targets: Int[np.ndarray, " songs"]
     predictions: Int[np.ndarray, "seeds songs"]
+    logits: Float[np.ndarray, "seeds songs labels"]
+    temperatures: Float[np.ndarray, "seeds songs"]
+    """Fitted to the validation songs of the run that answered; NaN where it had none."""
+    thresholds: Float[np.ndarray, "seeds songs"]
+    """Least calibrated confidence at which that run answers, were it to halve its errors on validation songs."""
+    folds: Int[np.ndarray, "seeds songs"]
+    """In which fold each song was tested."""
     artists: tuple[str, ...]
     accuracy: Interval
     """Wilson interval over songs."""
@@ -41,186 +61,150 @@ class ModelScore:
     """Bootstrap interval over artists."""
     balanced_accuracy: float
     majority_accuracy: float
+    draws: Float[np.ndarray, "metrics resamples"]
+    """`METRICS` on the same resampled artists as any model with these songs, so that draws may be subtracted."""
+    spread: ScoreSpread
+    """Of the accuracy."""
     confusion: Int[np.ndarray, "labels labels"]
     """Rows true; songs summed over seeds."""
+    test_to_train: float | None
+    """Songs tested over songs trained on, in a fold; None where one fold or not all of them were run."""
+    folders: tuple[Path, ...]
+    """Of the scored runs, ordered by seed."""
+    results: tuple[dict[str, Any], ...]
+    """What the training of each cost."""
     parameters: int | None
     train_s: float | None
     """Training time of all scored runs together; None where one did not record it."""
     commits: tuple[str, ...]
+    marks: tuple[Mark, ...]
     notes: tuple[str, ...]
 
+    @property
+    def fair(self) -> bool:
+        """Nothing known makes the score too high."""
+        return not UNFAIR & set(self.marks)
 
-@dataclass(frozen=True)
-class Difference:
-    """Score of a model minus that of a reference, with intervals over the artists both were tested on."""
+    @property
+    def marked_name(self) -> str:
+        return self.name + "".join(f" {mark}" for mark in self.marks)
 
-    model: str
-    reference: str
-    protocol: str
-    accuracy: Interval
-    macro_f1: Interval
+    def confusions(self) -> ArtistConfusions:
+        return artist_confusions(self.targets, self.predictions, self.artists, len(self.labels))
 
 
 def score_models(runs: Sequence[Run]) -> list[ModelScore]:
     """Score each model under each protocol, in the order in which they first appear.
 
-    A seed with an unfinished run is left out and named in the notes.
+    A model with missing runs is scored on what it has, and marked.
 
     Raises:
-        ValueError: no run, several corpora or label spaces, a song predicted twice by one model and seed, different
-            test songs, or a model without a finished seed. Names the runs.
+        ValueError: what `research.reports.pooling.pool_models` refuses.
     """
-    _check_one_corpus(runs)
-    models: dict[tuple[str, str], dict[int, list[Run]]] = {}
-    for run in runs:
-        key = (run.config["name"], run.config["protocol"])
-        models.setdefault(key, {}).setdefault(run.config["seed"], []).append(run)
-    pooled = {key: _finished_seeds(by_seed) for key, by_seed in models.items()}
-    for protocol in dict.fromkeys(protocol for _, protocol in models):
-        _check_same_songs({key: frames for key, frames in pooled.items() if key[1] == protocol})
-    return [_score(by_seed, pooled[key]) for key, by_seed in models.items()]
+    models = pool_models(runs)
+    draws = _draws(models)
+    return [_score(model, draws[model.key]) for model in models]
 
 
-def differences(scores: Sequence[ModelScore], reference: str | None = None) -> list[Difference]:
-    """Every model against a reference, within each protocol.
+def fold_confusions(
+    targets: Int[np.ndarray, " songs"],
+    predictions: Int[np.ndarray, "seeds songs"],
+    folds: Int[np.ndarray, "seeds songs"],
+    n_labels: int,
+) -> Int[np.ndarray, "seeds folds labels labels"]:
+    """Confusion matrix (rows true) of each seed on each fold, folds ascending."""
+    return np.array(
+        [
+            [confusion_matrix(targets[at == fold], answers[at == fold], n_labels) for fold in np.unique(folds)]
+            for answers, at in zip(predictions, folds, strict=True)
+        ]
+    )
 
-    Args:
-        reference: a model's name; by default the model with the best accuracy among those of a single side. Having
-            been picked on the same test songs, that one is slightly flattered, so a gain over it is not.
 
-    Raises:
-        ValueError: no model is called `reference`.
-    """
-    if reference is not None and reference not in {score.name for score in scores}:
-        raise ValueError(f"no model {reference!r}; choose one of {sorted({score.name for score in scores})}")
-    found = []
-    for protocol in dict.fromkeys(score.protocol for score in scores):
-        rivals = [score for score in scores if score.protocol == protocol]
-        candidates = [s for s in rivals if (s.name == reference if reference else is_single_side(s.name))]
-        if candidates:
-            best = max(candidates, key=lambda score: score.accuracy.estimate)
-            found += [_difference(rival, best) for rival in rivals if rival is not best]
+def _draws(models: Sequence[PooledModel]) -> dict[tuple[str, str], np.ndarray]:
+    """Resampled metrics by model; artists are drawn once for all models with the same songs."""
+    groups: dict[tuple, list[PooledModel]] = {}
+    for model in models:
+        frame = next(iter(model.frames.values()))
+        groups.setdefault((tuple(frame.index), tuple(frame["artist"])), []).append(model)
+    found = {}
+    for group in groups.values():
+        drawn = artist_draws([_confusions(model) for model in group], list(METRICS.values()))
+        found |= {model.key: of_model for model, of_model in zip(group, drawn, strict=True)}
     return found
 
 
-def is_single_side(name: str) -> bool:
-    """Does a model's name hold exactly one of the words "audio" and "lyrics", as "lyrics-tfidf" does?"""
-    return len(SIDES & set(re.split(r"[\W_]+", name))) == 1
+def _confusions(model: PooledModel) -> ArtistConfusions:
+    first, predictions = next(iter(model.frames.values())), _stack(model, "prediction")
+    n_labels = len(model.runs[0].config["labels"])
+    return artist_confusions(first["target"].to_numpy(), predictions, first["artist"].to_list(), n_labels)
 
 
-def _check_one_corpus(runs: Sequence[Run]) -> None:
-    if not runs:
-        raise ValueError("no runs to score; give folders that training wrote")
-    first = runs[0]
-    for run in runs:
-        ours, theirs = first.config["corpus"], run.config["corpus"]
-        if ours["fingerprint"] != theirs["fingerprint"]:
-            raise ValueError(
-                f"{first.folder} was trained on corpus {ours['name']} ({ours['fingerprint']}), {run.folder} on "
-                f"{theirs['name']} ({theirs['fingerprint']}); compare runs on one corpus"
-            )
-        if first.config["labels"] != run.config["labels"]:
-            raise ValueError(
-                f"{first.folder} has labels {first.config['labels']}, {run.folder} {run.config['labels']}; "
-                "compare runs on one label space"
-            )
+def _stack(model: PooledModel, column: str) -> np.ndarray:
+    """A column of all seeds, (seeds, songs)."""
+    return np.stack([np.stack(frame[column].to_list()) for frame in model.frames.values()])
 
 
-def _finished_seeds(by_seed: dict[int, list[Run]]) -> dict[int, pd.DataFrame]:
-    """Test songs of each seed whose runs are all finished, folds pooled, ordered by track_id."""
-    finished = {seed: runs for seed, runs in by_seed.items() if not _unfinished(runs)}
-    if not finished:
-        names = ", ".join(str(run.folder) for runs in by_seed.values() for run in _unfinished(runs))
-        raise ValueError(f"no seed is finished: {names} lack predictions.parquet; finish them or leave the model out")
-    pooled = {}
-    for seed in sorted(finished):
-        frame = pd.concat([run.predictions for run in finished[seed]], ignore_index=True)
-        if (twice := frame["track_id"].duplicated()).any():
-            names = ", ".join(str(run.folder) for run in finished[seed])
-            raise ValueError(
-                f"{int(twice.sum())} songs, such as {frame['track_id'][twice].iloc[0]!r}, are predicted twice by one "
-                f"model and seed: {names}; give each fold once"
-            )
-        pooled[seed] = frame.set_index("track_id").sort_index()
-    return pooled
-
-
-def _check_same_songs(pooled: dict[tuple[str, str], dict[int, pd.DataFrame]]) -> None:
-    seeds = [(f"{key[0]} seed {seed}", frame) for key, frames in pooled.items() for seed, frame in frames.items()]
-    first_name, first = seeds[0]
-    for name, frame in seeds[1:]:
-        if not first.index.equals(frame.index):
-            apart = first.index.symmetric_difference(frame.index)
-            raise ValueError(
-                f"{first_name} was tested on {len(first)} songs, {name} on {len(frame)}, {len(apart)} of them not in "
-                f"both (such as {apart[0]!r}); run the missing folds or leave one of the two out"
-            )
-        if not first["target"].equals(frame["target"]):
-            raise ValueError(f"{first_name} and {name} were scored on different targets; run both again")
-
-
-def _score(by_seed: dict[int, list[Run]], frames: dict[int, pd.DataFrame]) -> ModelScore:
-    runs = [run for seed in frames for run in by_seed[seed]]
-    config, first = runs[0].config, next(iter(frames.values()))
-    targets = first["target"].to_numpy()
-    predictions = np.stack([frame["prediction"].to_numpy() for frame in frames.values()])  # (seeds, songs)
-    confusions = artist_confusions(targets, predictions, first["artist"].to_list(), len(config["labels"]))
-    by_seed_confusions = confusions.sum(axis=1)  # (seeds, labels, labels)
-    accuracies = confusion_accuracy(by_seed_confusions)
-    seconds = [run.result.get("train_s") for run in runs]
+def _score(model: PooledModel, draws: np.ndarray) -> ModelScore:
+    config, first = model.runs[0].config, next(iter(model.frames.values()))
+    targets, predictions, folds = first["target"].to_numpy(), _stack(model, "prediction"), _stack(model, "fold")
+    by_seed = _confusions(model).sum(axis=1)  # (seeds, labels, labels)
+    accuracies = confusion_accuracy(by_seed)
+    by_fold = confusion_accuracy(fold_confusions(targets, predictions, folds, len(config["labels"])))
+    seconds = [run.result.get("train_s") for run in model.runs]
+    noted = _notes(model, accuracies)
     return ModelScore(
         name=config["name"],
         protocol=config["protocol"],
+        config=config,
         corpus=config["corpus"],
         labels=tuple(config["labels"]),
-        seeds=tuple(frames),
-        n_folds=len({run.config["fold"] for run in runs}),
+        seeds=tuple(model.frames),
+        n_folds=by_fold.shape[1],
+        track_ids=tuple(first.index),
         targets=targets,
         predictions=predictions,
+        logits=_stack(model, "logits"),
+        temperatures=_stack(model, "temperature"),
+        thresholds=_stack(model, "threshold"),
+        folds=folds,
         artists=tuple(first["artist"]),
         accuracy=wilson_interval((predictions == targets).mean(axis=0).sum(), len(targets)),
-        macro_f1=artist_bootstrap(confusions, confusion_macro_f1),
-        balanced_accuracy=float(confusion_balanced_accuracy(by_seed_confusions).mean()),
+        macro_f1=percentile_interval(confusion_macro_f1(by_seed).mean(), draws[1]),
+        balanced_accuracy=float(confusion_balanced_accuracy(by_seed).mean()),
         majority_accuracy=majority_accuracy(targets),
-        confusion=by_seed_confusions.sum(axis=0),
-        parameters=runs[0].result.get("parameters"),
+        draws=draws,
+        spread=score_spread(accuracies, by_fold, draws[0]),
+        confusion=by_seed.sum(axis=0),
+        test_to_train=_test_to_train(model, len(targets)),
+        folders=tuple(run.folder for run in model.runs),
+        results=tuple(run.result for run in model.runs),
+        parameters=model.runs[0].result.get("parameters"),
         train_s=None if None in seconds else sum(seconds),
-        commits=tuple(sorted({run.config["commit"] or "none recorded" for run in runs})),
-        notes=(*_selection(config), *_gaps(by_seed, runs), _seed_note(accuracies)),
+        commits=tuple(sorted({run.config["commit"] or "none recorded" for run in model.runs})),
+        marks=tuple(mark for mark in Mark if mark in noted),
+        notes=tuple(note for notes in noted.values() for note in notes),
     )
 
 
-def _selection(config: dict[str, Any]) -> list[str]:
-    return ["OPTIMISTIC: the best epoch was picked on the test songs"] if config.get("selected_on") == "test" else []
-
-
-def _gaps(by_seed: dict[int, list[Run]], scored: Sequence[Run]) -> list[str]:
-    """What is missing from a model's scored runs, in words."""
-    gaps = [
-        f"seed {seed} left out, unfinished: {', '.join(run.folder.name for run in _unfinished(runs))}"
-        for seed, runs in by_seed.items()
-        if _unfinished(runs)
-    ]
-    folds, config = sorted({run.config["fold"] for run in scored}), scored[0].config
-    # The official split is one fold, however many its config asks for.
-    if config["protocol"] != "official" and len(folds) < config["n_folds"]:
-        gaps.append(f"only fold {', '.join(map(str, folds))} of {config['n_folds']}")
-    return gaps
-
-
-def _seed_note(accuracies: np.ndarray) -> str:
+def _notes(model: PooledModel, accuracies: np.ndarray) -> dict[Mark | None, list[str]]:
+    """Sentences under the mark that each stands for; None: no mark."""
+    noted: dict[Mark | None, list[str]] = {}
+    for found in (selection_notes(model.runs), leak_notes(model.runs), settings_notes(model.runs)):
+        noted |= {mark: [note] for mark, note in found.items()}
+    if model.gaps:
+        noted[Mark.INCOMPLETE] = model.gaps
     if len(accuracies) == 1:
-        return "one seed: the noise of training is not measured"
-    return f"accuracy by seed from {accuracies.min():.3f} to {accuracies.max():.3f}"
+        noted[Mark.ONE_SEED] = [MEANINGS[Mark.ONE_SEED]]
+    else:
+        noted[None] = [f"accuracy by seed from {accuracies.min():.3f} to {accuracies.max():.3f}"]
+    return noted
 
 
-def _unfinished(runs: Sequence[Run]) -> list[Run]:
-    return [run for run in runs if run.predictions is None]
-
-
-def _difference(model: ModelScore, reference: ModelScore) -> Difference:
-    accuracy, macro_f1 = (
-        paired_difference(model.targets, model.predictions, reference.predictions, model.artists, metric)
-        for metric in (confusion_accuracy, confusion_macro_f1)
-    )
-    return Difference(model.name, reference.name, model.protocol, accuracy, macro_f1)
+def _test_to_train(model: PooledModel, n_songs: int) -> float | None:
+    folds = {run.config["fold"] for run in model.runs}
+    if model.gaps or len(folds) < 2:
+        return None
+    held_out = [(len(run.predictions), len(run.validation)) for run in model.runs]
+    test, valid = np.mean(held_out, axis=0)
+    return float(test / (n_songs - test - valid))

@@ -1,23 +1,23 @@
-"""Scores as the tables of a paper: Markdown to read, CSV to compute with, LaTeX (booktabs) to print."""
+"""Scores as the tables of a paper: unrounded to compute with, rounded to print, with everything a reader must know."""
 
-import os
 from collections.abc import Sequence
-from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
+from research.evaluation.significance import N_PERMUTATIONS
 from research.evaluation.statistics import N_RESAMPLES, Interval
-from research.reports.scores import Difference, ModelScore
+from research.reports.comparisons import Comparison, MetricDifference
+from research.reports.formats import NONE, interval, p_equals, p_value, points, share, signed
+from research.reports.marks import MEANINGS, Mark
+from research.reports.published import PublishedScore
+from research.reports.scores import ModelScore
 
 HEADER = ("model", "protocol", "songs", "seeds", "accuracy [95 %]", "macro-F1 [95 %]", "balanced", "majority")
-LATEX_ESCAPES = str.maketrans(
-    {
-        **{sign: f"\\{sign}" for sign in "&%$#_{}"},
-        "\\": r"\textbackslash{}",
-        "~": r"\textasciitilde{}",
-        "^": r"\textasciicircum{}",
-    }
-)
+BEST_OF = {"accuracy [95 %]": "accuracy", "macro-F1 [95 %]": "macro_f1", "balanced": "balanced_accuracy"}
+"""Columns of the printed table in which the best is set in bold."""
+DIFFERENT = "different data/protocol"
+SIGNIFICANT = "*"
 
 
 def comparison_table(scores: Sequence[ModelScore]) -> pd.DataFrame:
@@ -36,6 +36,9 @@ def comparison_table(scores: Sequence[ModelScore]) -> pd.DataFrame:
                 **_columns("macro_f1", score.macro_f1),
                 "balanced_accuracy": score.balanced_accuracy,
                 "majority_accuracy": score.majority_accuracy,
+                "accuracy_sd_seed": score.spread.seed,
+                "accuracy_sd_fold": score.spread.fold,
+                "accuracy_sd_songs": score.spread.songs,
                 "parameters": score.parameters,
                 "train_s": score.train_s,
                 "commit": " ".join(score.commits),
@@ -46,41 +49,102 @@ def comparison_table(scores: Sequence[ModelScore]) -> pd.DataFrame:
     )
 
 
-def display_table(scores: Sequence[ModelScore]) -> pd.DataFrame:
-    """The same, as printed: shares with three decimals, intervals in brackets."""
-    rows = [
+def differences_table(comparisons: Sequence[Comparison]) -> pd.DataFrame:
+    """One row per comparison, unrounded, shares of 1."""
+    return pd.DataFrame(
+        [
+            {
+                "model": found.model.name,
+                "reference": found.reference.name,
+                "protocol": found.model.protocol,
+                "corpus": corpus_name(found.model),
+                "songs": len(found.model.targets),
+                **_difference_columns("accuracy", found.accuracy),
+                **_difference_columns("macro_f1", found.macro_f1),
+                "accuracy_p_mcnemar": found.mcnemar_p,
+                "accuracy_p_over_trainings": found.over_trainings.p if found.over_trainings else None,
+            }
+            for found in comparisons
+        ]
+    )
+
+
+def display_table(
+    scores: Sequence[ModelScore], comparisons: Sequence[Comparison] = (), published: Sequence[PublishedScore] = ()
+) -> pd.DataFrame:
+    """The scores as printed: shares with three decimals, intervals in brackets, marks; below them published numbers."""
+    different = {id(found.model): found for found in comparisons}
+    rows = [_display_row(score, different.get(id(score))) for score in scores]
+    rows += [
         (
-            score.name,
-            score.protocol,
-            str(len(score.targets)),
-            str(len(score.seeds)),
-            interval(score.accuracy),
-            interval(score.macro_f1),
-            share(score.balanced_accuracy),
-            share(score.majority_accuracy),
+            score.model,
+            DIFFERENT,
+            str(score.songs),
+            NONE,
+            *(NONE if value is None else share(value) for value in (score.accuracy, score.macro_f1)),
+            NONE,
+            NONE if score.majority is None else share(score.majority),
         )
-        for score in scores
+        for score in published
     ]
     return pd.DataFrame(rows, columns=list(HEADER))
 
 
-def difference_sentence(difference: Difference) -> str:
-    """A difference in words, in points (hundredths)."""
-    pair = f"{difference.model} \N{MINUS SIGN} {difference.reference} ({difference.protocol})"
-    accuracy, macro_f1 = points("accuracy", difference.accuracy), points("macro-F1", difference.macro_f1)
-    sentence = f"{pair}: {accuracy}, {macro_f1}, 95 % by artist bootstrap"
-    if difference.accuracy.low <= 0 <= difference.accuracy.high:
-        return f"{sentence}; in accuracy not distinguishable from zero"
-    return sentence
+def best_cells(scores: Sequence[ModelScore], table: pd.DataFrame) -> pd.DataFrame:
+    """Which cells of the printed table are the best of their protocol, among models that nothing flatters."""
+    bold = pd.DataFrame(False, index=table.index, columns=table.columns)
+    for protocol in {score.protocol for score in scores}:
+        fair = [row for row, score in enumerate(scores) if score.protocol == protocol and score.fair]
+        if len(fair) < 2:
+            continue
+        for column, metric in BEST_OF.items():
+            values = np.array([_estimate(getattr(scores[row], metric)) for row in fair])
+            bold.loc[np.array(fair)[np.isclose(values, values.max())], column] = True
+    return bold
 
 
-def caption(scores: Sequence[ModelScore]) -> str:
-    """Everything a reader needs to judge the table: corpus, protocol, seeds, commit, and how intervals were made."""
+def difference_rows(comparisons: Sequence[Comparison]) -> pd.DataFrame:
+    """The comparisons as printed: differences in points with 95 % interval, the tests' p-values."""
+    rows = [
+        (
+            f"{found.model.marked_name} \N{MINUS SIGN} {found.reference.marked_name}",
+            found.model.protocol,
+            *_difference_cells(found.accuracy),
+            *_difference_cells(found.macro_f1),
+            NONE if found.mcnemar_p is None else p_value(found.mcnemar_p),
+            NONE if found.over_trainings is None else p_value(found.over_trainings.p),
+        )
+        for found in comparisons
+    ]
+    by_metric = [f"{what}{metric}" for metric in ("accuracy", "macro-F1") for what in ("", "p ", "Holm ")]
+    return pd.DataFrame(rows, columns=["difference", "protocol", *by_metric, "McNemar", "over folds"])
+
+
+def difference_sentence(found: Comparison, n_comparisons: int) -> str:
+    """A comparison in words, differences in points (hundredths)."""
+    model, reference, accuracy = found.model, found.reference, found.accuracy
+    parts = [f"{points('accuracy', accuracy.interval)}, {_p(accuracy, n_comparisons)}"]
+    parts += [f"{points('macro-F1', found.macro_f1.interval)}, {_p(found.macro_f1, n_comparisons)}"]
+    if not accuracy.significant:
+        verdict = f"{model.name} and {reference.name} cannot be told apart in accuracy"
+    else:
+        verb = "beats" if accuracy.interval.estimate > 0 else "is beaten by"
+        verdict = f"{model.name} {verb} {reference.name}"
+    marked = {mark: [s.name for s in (model, reference) if mark in s.marks] for mark in Mark}
+    warnings = [f"{' and '.join(names)}: {MEANINGS[mark]}" for mark, names in marked.items() if names]
+    warning = f" [{'; '.join(warnings)}]" if warnings else ""
+    return f"{verdict} ({model.protocol}): {'; '.join(parts)}{warning}"
+
+
+def caption(scores: Sequence[ModelScore], comparisons: Sequence[Comparison] = ()) -> str:
+    """Everything a reader needs to judge the table: corpus, protocol, seeds, commit, marks, how intervals were made."""
     first = scores[0]
-    protocols = {score.protocol: score for score in scores}
+    largest = {
+        score.protocol: score for score in sorted(scores, key=lambda score: len(score.targets))
+    }  # the most complete model of each protocol
     tested = [
         f"protocol {name}: {len(score.targets)} songs by {len(set(score.artists))} artists, {score.n_folds} fold(s)"
-        for name, score in protocols.items()
+        for name, score in sorted(largest.items())
     ]
     seeds = sorted({seed for score in scores for seed in score.seeds})
     commits = sorted({commit for score in scores for commit in score.commits})
@@ -89,91 +153,63 @@ def caption(scores: Sequence[ModelScore]) -> str:
         f"seed(s) {', '.join(map(str, seeds))}; commit {', '.join(commits)}. "
         "Means over seeds, which the intervals hold fixed. Accuracy with Wilson interval over songs, "
         f"macro-F1 with percentile interval over artists ({N_RESAMPLES:,} resamples). "
-        f"Majority: accuracy of always answering the most frequent mood. Corpus: {first.corpus['citation']}"
+        "Majority: accuracy of always answering the most frequent mood. "
+        f"{legend(scores, comparisons)}Corpus: {first.corpus['citation']}"
     )
 
 
-def write_report(scores: Sequence[ModelScore], differences: Sequence[Difference], folder: Path) -> None:
-    """Write `comparison.md`, `.csv` and `.tex` into a folder, each in one atomic step."""
-    folder.mkdir(parents=True, exist_ok=True)
-    write_text(folder / "comparison.md", _markdown(scores, differences))
-    write_text(folder / "comparison.csv", comparison_table(scores).to_csv(index=False))
-    write_text(folder / "comparison.tex", latex_table(display_table(scores), caption(scores), f"tab:{folder.name}"))
+def legend(scores: Sequence[ModelScore], comparisons: Sequence[Comparison] = ()) -> str:
+    """What the marks of these scores mean; empty without any."""
+    marks = [f"{mark} {MEANINGS[mark]}. " for mark in Mark if any(mark in score.marks for score in scores)]
+    if comparisons:
+        references = ", ".join(dict.fromkeys(found.reference.name for found in comparisons))
+        marks.append(
+            f"{SIGNIFICANT} differs from {references}: p < .05 by {N_PERMUTATIONS:,} permutations of artists, "
+            f"Holm-adjusted for {len(comparisons)} comparison(s). "
+        )
+    return "".join(marks)
 
 
 def corpus_name(score: ModelScore) -> str:
     return score.corpus["name"] + (" (SYNTHETIC corpus)" if score.corpus["synthetic"] else "")
 
 
-def share(value: float) -> str:
-    """Three decimals without the leading zero, as papers print them: .457."""
-    return f"{value:.3f}".removeprefix("0")
+def _display_row(score: ModelScore, compared: Comparison | None) -> tuple[str, ...]:
+    stars = [SIGNIFICANT if compared and metric.significant else "" for metric in _metrics(compared)]
+    return (
+        score.marked_name,
+        score.protocol,
+        str(len(score.targets)),
+        str(len(score.seeds)),
+        interval(score.accuracy) + stars[0],
+        interval(score.macro_f1) + stars[1],
+        share(score.balanced_accuracy),
+        share(score.majority_accuracy),
+    )
 
 
-def interval(value: Interval) -> str:
-    return f"{share(value.estimate)} [{share(value.low)}, {share(value.high)}]"
+def _metrics(compared: Comparison | None) -> tuple[MetricDifference | None, ...]:
+    return (None, None) if compared is None else (compared.accuracy, compared.macro_f1)
 
 
-def points(metric: str, value: Interval) -> str:
-    return f"{100 * value.estimate:+.1f} points {metric} [{100 * value.low:+.1f}, {100 * value.high:+.1f}]"
+def _difference_cells(found: MetricDifference) -> tuple[str, str, str]:
+    at = found.interval
+    text = f"{signed(100 * at.estimate)} [{signed(100 * at.low)}, {signed(100 * at.high)}]"
+    return text + (SIGNIFICANT if found.significant else ""), p_value(found.p), p_value(found.p_holm)
+
+
+def _p(found: MetricDifference, n_comparisons: int) -> str:
+    adjusted = f" (Holm-adjusted {p_value(found.p_holm)})" if n_comparisons > 1 else ""
+    return p_equals(found.p) + adjusted
 
 
 def _columns(name: str, value: Interval) -> dict[str, float]:
     return {name: value.estimate, f"{name}_low": value.low, f"{name}_high": value.high}
 
 
-def _markdown(scores: Sequence[ModelScore], differences: Sequence[Difference]) -> str:
-    table = display_table(scores)
-    lines = [f"# Models compared on {corpus_name(scores[0])}", "", caption(scores), ""]
-    lines += markdown_table(list(table.columns), table.to_numpy().tolist())
-    lines += ["", "## Differences", ""]
-    lines += [f"- {difference_sentence(difference)}" for difference in differences]
-    if len(differences) > 1:
-        lines += ["", "The intervals are not widened for being several."]
-    if not differences:
-        lines += ["None: there is no second model to compare with a reference (see `--reference`)."]
-    lines += ["", "## Notes", ""]
-    lines += [f"- {score.name} ({score.protocol}): {'; '.join(score.notes)}" for score in scores]
-    for score in scores:
-        lines += ["", f"## Confusion of {score.name} ({score.protocol}), summed over {len(score.seeds)} seed(s)", ""]
-        rows = [[f"true {label}", *counts] for label, counts in zip(score.labels, score.confusion, strict=True)]
-        lines += markdown_table(["", *(f"predicted {label}" for label in score.labels)], rows)
-    return "\n".join(lines) + "\n"
+def _difference_columns(name: str, found: MetricDifference) -> dict[str, float]:
+    return {**_columns(name, found.interval), f"{name}_p": found.p, f"{name}_p_holm": found.p_holm}
 
 
-def markdown_table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> list[str]:
-    """Lines of a table; a bar in a cell is escaped."""
-    body = [[str(cell).replace("|", "\\|") for cell in row] for row in rows]
-    return [f"| {' | '.join(row)} |" for row in (header, ["---"] * len(header), *body)]
-
-
-def latex_table(table: pd.DataFrame, caption: str, label: str) -> str:
-    """A table of words in booktabs; the first two columns are set left, numbers right."""
-    header, *rows = (_latex_row(cells) for cells in (table.columns, *table.to_numpy()))
-    lines = [
-        "% needs \\usepackage{booktabs}",
-        r"\begin{table}",
-        r"\centering",
-        rf"\caption{{{caption.translate(LATEX_ESCAPES)}}}",
-        rf"\label{{{label}}}",
-        rf"\begin{{tabular}}{{ll{'r' * (len(table.columns) - 2)}}}",
-        r"\toprule",
-        header,
-        r"\midrule",
-        *rows,
-        r"\bottomrule",
-        r"\end{tabular}",
-        r"\end{table}",
-    ]
-    return "\n".join(lines) + "\n"
-
-
-def _latex_row(cells: Sequence[str]) -> str:
-    return " & ".join(cell.translate(LATEX_ESCAPES) for cell in cells) + r" \\"
-
-
-def write_text(path: Path, text: str) -> None:
-    """Write a file in one atomic step."""
-    partial = path.with_name(path.name + ".part")
-    partial.write_text(text, encoding="utf-8")
-    os.replace(partial, path)
+def _estimate(value: Interval | float) -> float:
+    return value.estimate if isinstance(value, Interval) else value

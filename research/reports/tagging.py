@@ -22,12 +22,11 @@ from research.evaluation.statistics import (
 from research.evaluation.tagging import N_RESAMPLES, Metric, macro_draws
 from research.metrics import confusion_macro_f1
 from research.reports.answers import Answers, read_answers
+from research.reports.formats import MINUS, NONE, interval, latex_table, markdown_table, points, share, write_text
 from research.reports.predictions import find_runs
-from research.reports.tables import interval, latex_table, markdown_table, points, share, write_text
 from research.tagging_metrics import chance_pr_auc, macro, pr_auc, roc_auc, tag_f1
 
 METRICS = ("PR-AUC", "ROC-AUC", "F1 at one half", "F1, tuned thresholds")
-NONE = "\N{EM DASH}"
 
 
 @dataclass(frozen=True, eq=False)
@@ -128,7 +127,7 @@ def difference_sentences(found: Sequence[Answers], scores: Sequence[TagScore], r
             )
             for metric in range(len(METRICS))
         ]
-        lines.append(f"{score.answers.name} \N{MINUS SIGN} {reference}: {', '.join(told)}")
+        lines.append(f"{score.answers.name} {MINUS} {reference}: {', '.join(told)}")
     for score in scores:
         _, _, half, tuned = macro(score.by_tag).tolist()
         gain = percentile_interval(tuned - half, score.draws[3] - score.draws[2])
@@ -142,7 +141,7 @@ def difference_sentences(found: Sequence[Answers], scores: Sequence[TagScore], r
         _check_same_songs(answers, alone, label=0)
         moods, guesses, artists = _moods(answers)
         gain = paired_difference(moods, guesses, _moods(alone)[1], artists, confusion_macro_f1)
-        lines.append(f"{answers.name} \N{MINUS SIGN} {alone.name}: {points('macro-F1 of the moods', gain)}")
+        lines.append(f"{answers.name} {MINUS} {alone.name}: {points('macro-F1 of the moods', gain)}")
     return lines
 
 

@@ -1,0 +1,92 @@
+"""Numbers and tables as papers print them: shares, intervals, p-values; Markdown, LaTeX."""
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from research.evaluation.statistics import Interval
+
+MINUS = "\N{MINUS SIGN}"
+NONE = "\N{EM DASH}"
+LATEX_ESCAPES = str.maketrans(
+    {
+        **{sign: f"\\{sign}" for sign in "&%$#_{}"},
+        "\\": r"\textbackslash{}",
+        "~": r"\textasciitilde{}",
+        "^": r"\textasciicircum{}",
+        # Signs that LaTeX's old text encoding lacks, or prints as others.
+        "<": "$<$",
+        ">": "$>$",
+        MINUS: "$-$",
+        "\N{RIGHTWARDS ARROW}": r"$\to$",
+    }
+)
+
+
+def share(value: float) -> str:
+    """Three decimals without the leading zero, as papers print them: .457."""
+    return f"{value:.3f}".removeprefix("0")
+
+
+def interval(value: Interval) -> str:
+    return f"{share(value.estimate)} [{share(value.low)}, {share(value.high)}]"
+
+
+def signed(value: float) -> str:
+    """One decimal with its sign: +2.0."""
+    return f"{value:+.1f}".replace("-", MINUS)
+
+
+def points(metric: str, value: Interval) -> str:
+    """A difference in points (hundredths)."""
+    return f"{signed(100 * value.estimate)} points {metric} [{signed(100 * value.low)}, {signed(100 * value.high)}]"
+
+
+def p_value(p: float) -> str:
+    """A p-value in a table: .034, or < .001."""
+    return "< .001" if p < 0.001 else share(p)
+
+
+def p_equals(p: float) -> str:
+    """A p-value in a sentence: p = .034, or p < .001."""
+    return f"p {p_value(p)}" if p < 0.001 else f"p = {p_value(p)}"
+
+
+def markdown_table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> list[str]:
+    """Lines of a table; a bar in a cell is escaped."""
+    body = [[str(cell).replace("|", "\\|") for cell in row] for row in rows]
+    return [f"| {' | '.join(row)} |" for row in (header, ["---"] * len(header), *body)]
+
+
+def latex_table(table: pd.DataFrame, caption: str, label: str, bold: pd.DataFrame | None = None) -> str:
+    """A table of words in booktabs; the first two columns are set left, numbers right.
+
+    Args:
+        bold: truth by cell, of the table's shape.
+    """
+    styler = table.style.hide(axis="index").format(latex_escape).format_index(latex_escape, axis="columns")
+    if bold is not None:
+        styler = styler.apply(lambda _: bold.map(lambda best: "font-weight: bold;" if best else ""), axis=None)
+    text = styler.to_latex(
+        hrules=True,
+        convert_css=True,
+        column_format="ll"[: len(table.columns)] + "r" * (len(table.columns) - 2),
+        caption=latex_escape(caption),
+        label=label,
+        position="htbp",
+        position_float="centering",
+    )
+    return f"% needs \\usepackage{{booktabs}}\n{text}"
+
+
+def latex_escape(text: str) -> str:
+    return text.translate(LATEX_ESCAPES)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a file in one atomic step."""
+    partial = path.with_name(path.name + ".part")
+    partial.write_text(text, encoding="utf-8")
+    os.replace(partial, path)

@@ -1,0 +1,83 @@
+"""What a reader must know of a model's score before believing it: a mark beside the name, a sentence in the notes."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from enum import StrEnum
+from typing import Any
+
+from research.reports.predictions import Run
+
+
+class Mark(StrEnum):
+    """Signs in the order in which papers use them."""
+
+    ONE_SEED = "\N{DAGGER}"
+    CHOSEN_ON_TEST = "\N{DOUBLE DAGGER}"
+    LEAK = "\N{SECTION SIGN}"
+    INCOMPLETE = "\N{PILCROW SIGN}"
+    MIXED = "#"
+
+
+MEANINGS = {
+    Mark.ONE_SEED: "one seed: the noise of training is not measured",
+    Mark.CHOSEN_ON_TEST: "optimistic: the best epoch was picked on the test songs",
+    Mark.LEAK: "artists of test songs also stand in training or validation",
+    Mark.INCOMPLETE: "runs are missing or unfinished",
+    Mark.MIXED: "its runs differ in settings",
+}
+UNFAIR = frozenset({Mark.CHOSEN_ON_TEST, Mark.LEAK})
+"""Scores that come out too high: never set in bold, nor what others are compared with as long as there is another."""
+
+COMPARED_SETTINGS = ("model", "train", "inputs")
+PER_RUN_SETTINGS = frozenset({"train.seed"})
+
+
+def selection_notes(runs: Sequence[Run]) -> dict[Mark, str]:
+    """Was the epoch picked on the test songs?"""
+    if all(run.config.get("selected_on") != "test" for run in runs):
+        return {}
+    return {Mark.CHOSEN_ON_TEST: "OPTIMISTIC: the best epoch was picked on the test songs"}
+
+
+def leak_notes(runs: Sequence[Run]) -> dict[Mark, str]:
+    """How many test songs are by an artist of the validation songs, or of another fold, which is trained on.
+
+    With all folds of a cross-validation at hand the count is exact; of an official split only validation songs are
+    known here, so there are at least as many.
+    """
+    leaking = tested = 0
+    for run in runs:
+        others = [other.predictions for other in runs if _trains_on(run, other)]
+        seen = {artist for frame in (run.validation, *others) for artist in frame["artist"]}
+        tested += len(run.predictions)
+        leaking += int(run.predictions["artist"].isin(seen).sum())
+    if not leaking:
+        return {}
+    folds = {run.config["fold"] for run in runs}
+    at_least = "" if len(folds) == runs[0].config["n_folds"] > 1 else "at least "
+    return {
+        Mark.LEAK: f"LEAK: {at_least}{leaking} of {tested} test songs are by artists of training or validation songs"
+    }
+
+
+def settings_notes(runs: Sequence[Run]) -> dict[Mark, str]:
+    """Which settings differ between runs that go by one name?"""
+    flat = [
+        {key: value for part in COMPARED_SETTINGS for key, value in _flat(part, run.config.get(part))} for run in runs
+    ]
+    keys = dict.fromkeys(key for settings in flat for key in settings if key not in PER_RUN_SETTINGS)
+    values = {key: sorted({str(settings.get(key)) for settings in flat}) for key in keys}
+    different = [f"{key} ({', '.join(found)})" for key, found in values.items() if len(found) > 1]
+    return {Mark.MIXED: f"its runs differ in {', '.join(different)}"} if different else {}
+
+
+def _trains_on(run: Run, other: Run) -> bool:
+    same_split = run.config["seed"] == other.config["seed"] and run.config["protocol"] == other.config["protocol"]
+    return same_split and run.config["fold"] != other.config["fold"]
+
+
+def _flat(key: str, value: Any) -> Iterator[tuple[str, Any]]:
+    if isinstance(value, Mapping):
+        for name, inner in value.items():
+            yield from _flat(f"{key}.{name}", inner)
+    else:
+        yield key, value
