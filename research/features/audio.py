@@ -6,6 +6,7 @@ The numbers are librosa's, in half its time. librosa itself is not imported: its
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import scipy.fft
@@ -44,8 +45,21 @@ class MelSettings:
     hop_length: int = 512
     """Samples between frames: 23 ms."""
     n_mels: int = 128
-    top_db: float = 80.0
-    """Range kept below the loudest value of the song, dB."""
+    top_db: float | None = 80.0
+    """Range kept below the loudest value of the song, dB; None keeps all of it."""
+    mel_scale: Literal["slaney", "htk"] = "slaney"
+    """slaney: filters of equal area, librosa's default; htk: of equal height, torchaudio's default."""
+    compression: Literal["db", "log10_10k"] = "db"
+    """db: 10 log10(power); log10_10k: log10(1 + 10,000 power), of Pons' networks, without a range."""
+
+    @property
+    def width(self) -> int:
+        """Values a frame."""
+        return self.n_mels
+
+    def frames(self, path: Path) -> Float32[np.ndarray, "frames n_mels"]:
+        """Log-mel spectrogram of a whole sound file (see `decode` and `log_mel`)."""
+        return load_log_mel(path, self)
 
 
 def load_log_mel(path: Path, settings: MelSettings) -> Float32[np.ndarray, "frames n_mels"]:
@@ -93,8 +107,8 @@ def decode(
 def log_mel(samples: Float32[np.ndarray, " samples"], settings: MelSettings) -> Float32[np.ndarray, "frames n_mels"]:
     """Mel power spectrogram in dB, a row a frame, `1 + samples // hop_length` frames.
 
-    Equals `librosa.power_to_db(librosa.feature.melspectrogram(...), ref=1.0, top_db=settings.top_db).T`: zero-padded
-    centred frames, periodic Hann window, Slaney's mel scale and area norm; 0 dB is power 1.
+    By default equals `librosa.power_to_db(librosa.feature.melspectrogram(...), ref=1.0, top_db=settings.top_db).T`:
+    zero-padded centred frames, periodic Hann window, Slaney's mel scale and area norm; 0 dB is power 1.
     """
     padded = np.pad(samples, settings.n_fft // 2)
     frames = np.lib.stride_tricks.sliding_window_view(padded, settings.n_fft)[:: settings.hop_length]
@@ -107,7 +121,11 @@ def log_mel(samples: Float32[np.ndarray, " samples"], settings: MelSettings) -> 
         power = spectrum.real**2 + spectrum.imag**2  # (block, bins)
         for mels, bins, weights in bands:
             mel[block, mels] = power[:, bins] @ weights
+    if settings.compression == "log10_10k":
+        return np.log10(1 + 10_000 * mel)
     decibels = 10 * np.log10(np.maximum(mel, AMIN, out=mel), out=mel)
+    if settings.top_db is None:
+        return decibels
     return np.maximum(decibels, decibels.max() - settings.top_db, out=decibels)
 
 
@@ -117,16 +135,19 @@ def window_starts(n_frames: int, window_frames: int, count: int) -> Int[np.ndarr
 
 
 def mel_filters(settings: MelSettings) -> Float32[np.ndarray, "n_mels bins"]:
-    """Triangular mel filters of equal area over the bins of the FFT.
+    """Triangular mel filters over the bins of the FFT.
 
-    Source: Slaney 1998, Auditory Toolbox; equals `librosa.filters.mel`.
+    Source: Slaney 1998, Auditory Toolbox, and the HTK book; equals `librosa.filters.mel`, for the latter with
+    `htk=True, norm=None`.
     """
     edges = _mel_edges(settings)
     widths = np.diff(edges)
     ramps = edges[:, None] - np.fft.rfftfreq(settings.n_fft, 1 / settings.sample_rate)  # (n_mels + 2, bins)
     rising, falling = -ramps[:-2] / widths[:-1, None], ramps[2:] / widths[1:, None]
-    areas = (edges[2:] - edges[:-2]) / 2
-    return (np.maximum(0, np.minimum(rising, falling)) / areas[:, None]).astype(np.float32)
+    triangles = np.maximum(0, np.minimum(rising, falling))
+    if settings.mel_scale == "slaney":
+        triangles /= (edges[2:, None] - edges[:-2, None]) / 2
+    return triangles.astype(np.float32)
 
 
 def _read_mono(
@@ -167,7 +188,10 @@ def _read_blocks(file: soundfile.SoundFile, n_frames: int) -> Float32[np.ndarray
 
 
 def _mel_edges(settings: MelSettings) -> np.ndarray:
-    """Corner frequencies of the filters, Hz: evenly spaced on Slaney's scale, linear to 1 kHz, logarithmic above."""
+    """Corner frequencies of the filters, Hz: evenly spaced in mel; Slaney's scale is linear to 1 kHz."""
+    if settings.mel_scale == "htk":
+        mels = np.linspace(0, np.log10(1 + settings.sample_rate / 1_400), settings.n_mels + 2)
+        return 700 * (10**mels - 1)
     linear_hz, break_hz, log_step = 200 / 3, 1_000.0, np.log(6.4) / 27
     break_mel = break_hz / linear_hz
     top_hz = settings.sample_rate / 2

@@ -1,0 +1,197 @@
+"""Published weights: where they come from, how they are found or fetched, and that they are what was published."""
+
+import hashlib
+import os
+import re
+import zipfile
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from research.features.audio import MelSettings
+from research.models.music_cnn import FiveLayerCNN, MusicNN
+from research.models.tf_checkpoint import read_checkpoint
+
+FOLDER_VARIABLE = "MOOD_WEIGHTS"
+"""Environment variable that names a folder with downloaded weights; files are recognised by content, not by name."""
+State = dict[str, Tensor]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Published:
+    """A music tagger whose weights are public, used as an encoder of sound."""
+
+    url: str
+    sha256: str
+    n_bytes: int
+    licence: str
+    trained_on: str
+    mel: MelSettings
+    """The front-end it was trained with."""
+    piece_frames: int
+    """Frames heard at a time."""
+    build: Callable[[], nn.Module]
+    read: Callable[[Path], State]
+    """The file as a state dict of what `build` gives."""
+
+
+def load_published(name: str) -> nn.Module:
+    """The network with its published weights, in eval mode.
+
+    Raises:
+        ValueError: the weights are not here and cannot be downloaded; says what to put where.
+    """
+    published = PUBLISHED[name]
+    network = published.build()
+    network.load_state_dict(published.read(_find(name, published)))
+    return network.eval().requires_grad_(False)
+
+
+def _find(name: str, published: Published) -> Path:
+    cache = Path(torch.hub.get_dir()) / "checkpoints"
+    folders = [Path(folder) for folder in (os.environ.get(FOLDER_VARIABLE), cache) if folder]
+    for folder in folders:
+        for path in sorted(folder.rglob("*")):
+            if path.is_file() and path.stat().st_size == published.n_bytes and _sha256(path) == published.sha256:
+                return path
+    path = cache / f"{name}{Path(published.url).suffix}"
+    cache.mkdir(parents=True, exist_ok=True)
+    try:
+        torch.hub.download_url_to_file(published.url, str(path), hash_prefix=published.sha256)
+    except (OSError, RuntimeError) as error:
+        raise ValueError(
+            f"weights of {name} could not be downloaded ({error}); get {published.url} another way and put it into "
+            f"{cache} or a folder named by {FOLDER_VARIABLE}"
+        ) from error
+    return path
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _read_musicnn_torch(path: Path) -> State:
+    """Names of the PyTorch port by Won et al. 2020 (arXiv:2006.00751) to ours; its classifier is left out."""
+    names = {
+        "spec_bn": "normalise",
+        "layers": "front",
+        "layer1": "middle.0",
+        "layer2": "middle.1",
+        "layer3": "middle.2",
+    }
+    state = {}
+    for name, value in torch.load(path, map_location="cpu", weights_only=True).items():
+        head, rest = name.split(".", 1)
+        if head not in names:
+            continue
+        if head == "layers":
+            place, layer, leaf = rest.split(".")
+            kind = f"timbral.{place}" if int(place) < 2 else f"temporal.{int(place) - 2}"
+            layer = "norm" if layer == "bn" else layer
+            state[f"{kind}.{layer}.{leaf}"] = value.unsqueeze(2) if value.ndim == 3 else value
+        else:
+            rest = rest.replace("conv.", "0.").replace("bn.", "2.")
+            state[f"{names[head]}.{rest}"] = value
+    return state
+
+
+def _read_five_layer(path: Path) -> State:
+    names = (("bn_init.", "normalise."), (r"conv_(\d)", r"\1.0"), (r"bn_(\d)", r"\1.1"))
+    state = {}
+    for name, value in torch.load(path, map_location="cpu", weights_only=True).items():
+        if name.startswith("dense."):
+            continue
+        for before, after in names:
+            name = re.sub(f"^{before}", after, name)
+        place = re.match(r"(\d)\.", name)
+        state[f"layers.{int(place[1]) - 1}{name[1:]}" if place else name] = value
+    return state
+
+
+def _read_musicnn_tf(model: str) -> Callable[[Path], State]:
+    """The TensorFlow checkpoint of `model` within the package that carries it; its classifier is left out."""
+
+    def read(path: Path) -> State:
+        with zipfile.ZipFile(path) as package:
+            index, data = (package.read(f"musicnn/{model}/{name}") for name in (".index", ".data-00000-of-00001"))
+        arrays = read_checkpoint(index, data)
+        return dict(_tf_layers(arrays))
+
+    return read
+
+
+def _tf_layers(arrays: Mapping[str, np.ndarray]) -> Iterator[tuple[str, Tensor]]:
+    norms = ["normalise", *(f"{kind}.norm" for kind in FRONT), *(f"middle.{place}.2" for place in range(3))]
+    for place, layer in enumerate(norms):
+        source = f"batch_normalization_{place}" if place else "batch_normalization"
+        for leaf, tf_leaf in NORM_LEAVES.items():
+            extra = TF_EPSILON if leaf == "running_var" else 0.0
+            yield f"{layer}.{leaf}", torch.from_numpy(arrays[f"{source}/{tf_leaf}"] + np.float32(extra))
+        yield f"{layer}.num_batches_tracked", torch.tensor(0)
+    convolutions = [*(f"{kind}.conv" for kind in FRONT), *(f"middle.{place}.0" for place in range(3))]
+    for place, layer in enumerate(convolutions):
+        source = f"conv2d_{place}" if place else "conv2d"
+        kernel = torch.from_numpy(arrays[f"{source}/kernel"].copy())  # (frames, bands, in, out)
+        weight = kernel.permute(3, 2, 1, 0) if layer.startswith("t") else kernel.squeeze(2).permute(2, 1, 0)
+        yield f"{layer}.weight", weight.contiguous()
+        yield f"{layer}.bias", torch.from_numpy(arrays[f"{source}/bias"].copy())
+
+
+FRONT = ("timbral.0", "timbral.1", "temporal.0", "temporal.1", "temporal.2")
+NORM_LEAVES = {"weight": "gamma", "bias": "beta", "running_mean": "moving_mean", "running_var": "moving_variance"}
+TF_EPSILON = 1e-3 - 1e-5
+"""TensorFlow's BatchNorm adds 1e-3 to the variance, PyTorch's 1e-5."""
+MUSICNN_FRAMES = 935
+"""15 s: the networks were trained on 3 s but pool over any length."""
+PONS_MEL = MelSettings(sample_rate=16_000, n_fft=512, hop_length=256, n_mels=96, compression="log10_10k", top_db=None)
+
+
+def _pons(model: str, trained_on: str) -> Published:
+    return Published(
+        url="https://files.pythonhosted.org/packages/1b/6f/38229e7d99c438e11114bbfa39c8c39185458c398011d0b6d7d7c7401617/"
+        "musicnn-0.1.0-py3-none-any.whl",
+        sha256="f38a4890c648c1ddbb141c5d96d2b0a8cfcd36746002d896989f7b88beb65cfa",
+        n_bytes=29_292_476,
+        licence="ISC",
+        trained_on=trained_on,
+        mel=PONS_MEL,
+        piece_frames=MUSICNN_FRAMES,
+        build=lambda: MusicNN(timbral=(38, 67), temporal=(128, 64, 32)),
+        read=_read_musicnn_tf(model),
+    )
+
+
+PUBLISHED = {
+    "musicnn-msd": _pons("MSD_musicnn", "Million Song Dataset, 50 Last.fm tags (Pons & Serra 2019)"),
+    "musicnn-mtt": _pons("MTT_musicnn", "MagnaTagATune, 50 tags (Pons & Serra 2019)"),
+    "musicnn-jamendo": Published(
+        url="https://raw.githubusercontent.com/philtgun/music-tagging-benchmark/"
+        "723f2cbef18e25f29e0f7b18a6695d2798ee3aea/models/jamendo/musicnn/best_model.pth",
+        sha256="66280f4859376377c47f64313c7ac889a3201fdb06a01bf6e94ac6e619081bb5",
+        n_bytes=3_257_168,
+        licence="MIT",
+        trained_on="MTG-Jamendo, 50 most frequent tags (Bogdanov et al. 2019)",
+        mel=MelSettings(sample_rate=16_000, n_fft=512, hop_length=256, n_mels=96, mel_scale="htk", top_db=None),
+        piece_frames=MUSICNN_FRAMES,
+        build=lambda: MusicNN(timbral=(67, 38), temporal=(129, 65, 33)),
+        read=_read_musicnn_torch,
+    ),
+    "jamendo-mood-cnn": Published(
+        url="https://raw.githubusercontent.com/MTG/mtg-jamendo-dataset/1b4fa8c32e076c73b5175c1703ae805b4109309d/"
+        "scripts/baseline/models/best_model.pth",
+        sha256="c1d6bee6bc25d78b28cea52bde68a353b3e674687171a78af020fa039d3cbdbe",
+        n_bytes=1_803_131,
+        licence="Apache-2.0 (code); metadata CC BY-NC-SA 4.0",
+        trained_on="MTG-Jamendo, 56 mood and theme tags (Bogdanov et al. 2019)",
+        mel=MelSettings(sample_rate=12_000, n_fft=512, hop_length=256, n_mels=96, top_db=None),
+        piece_frames=1_366,
+        build=FiveLayerCNN,
+        read=_read_five_layer,
+    ),
+}
+"""By the name a configuration gives."""
