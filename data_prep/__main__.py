@@ -4,6 +4,7 @@ Run: python -m data_prep synthetic
      python -m data_prep folder --source songs.csv
      python -m data_prep CORPUS --help      (the data sheet of a corpus)
      python -m data_prep CORPUS --source DIR --features     (and its spectrograms right away)
+     python -m data_prep CORPUS --source DIR --features --engine dask --address tcp://HOST:8786     (on many machines)
 """
 
 import ast
@@ -29,6 +30,7 @@ def main(args: Sequence[str] | None = None) -> int:
         choices, prog="python -m data_prep", description=__doc__, args=args, config=(tyro.conf.FlagCreatePairsOff,)
     )
     try:
+        corpus.build.check()
         table = corpus.prepare()
         made = [] if table is None else build(table, corpus.build)
     except (ValueError, FileNotFoundError) as error:

@@ -1,7 +1,10 @@
 """What is made of a corpus once it is prepared: its spectrograms, and the slides' pictures of them."""
 
+from contextlib import nullcontext
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
+
+from data_prep.engine import check_dask, dask_engine
 
 if TYPE_CHECKING:
     from research.tracks import TrackTable
@@ -19,13 +22,32 @@ class Build:
     """Compute the spectrograms now, into mel/ beside the table."""
     pictures: bool = False
     """Draw the slides' JPGs too, into pictures/<split>/<mood>/; computes the spectrograms they show."""
+    engine: Literal["local", "dask"] = "local"
+    """Who computes the spectrograms: the cores of this machine, or a Dask cluster that is running; the bytes are the
+    same. A run that was stopped resumes when given again."""
+    address: str | None = None
+    """Scheduler of that cluster, such as tcp://127.0.0.1:8786, which is where `dask scheduler` listens; its machines
+    must see the corpus and the source under the same paths."""
+
+    def check(self) -> None:
+        """Refuse what cannot work, before hours of work.
+
+        Raises:
+            ValueError: flags that do not go together, or no Dask.
+        """
+        if self.engine == "dask":
+            check_dask(self.address)
+            if not (self.features or self.pictures):
+                raise ValueError("--engine dask has nothing to compute; say --features")
+        elif self.address is not None:
+            raise ValueError("--address goes with --engine dask")
 
 
 def build(table: "TrackTable", wanted: Build) -> list[str]:
     """Make what is wanted; what was made, a line each.
 
     Raises:
-        ValueError: no song has sound, or its store was made with other settings.
+        ValueError: no song has sound, its store was made with other settings, or no cluster answers.
     """
     if not (wanted.features or wanted.pictures):
         return []
@@ -35,7 +57,8 @@ def build(table: "TrackTable", wanted: Build) -> list[str]:
     from research.features.picture import write_pictures
     from research.features.store import build_store
 
-    store = build_store(table, table.folder / MEL)
+    with dask_engine(wanted.address) if wanted.engine == "dask" else nullcontext() as engine:
+        store = build_store(table, table.folder / MEL, engine=engine)
     n_songs = sum(track_id in store for track_id in table.frame["track_id"])
     said = [f"spectrograms of {n_songs} songs in {table.folder / MEL}; sound of {len(store.skipped)} is unreadable"]
     if wanted.pictures:

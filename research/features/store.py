@@ -2,53 +2,37 @@
 
 `mel.f16` holds float16 frames of all songs, one after another, so that a window of a song is one contiguous read;
 `index.jsonl` says where each song lies and which audio file it came from; `settings.json` how it was made;
-`complete.json` is written last, and only with it can the store be opened. Frames are on disk before the index names
-them: whatever stops a build, the next one goes on behind the last song of the index.
+`complete.json` is written last, and only with it can the store be opened. Workers leave their songs in `shards/`, from
+where they are appended in the table's order; frames are on disk before the index names them. Whatever stops a build,
+the next one goes on behind the last song of the index, with what `shards/` still holds.
 float16 keeps values between 64 and 128 dB to 0.03 dB, smaller ones better.
 """
 
-import hashlib
 import json
 import os
+import shutil
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
 from jaxtyping import Float16, Float32, Int
-from joblib import Parallel, delayed
 from tqdm import tqdm
 
-from research.features.audio import AudioError, MelSettings, load_log_mel
+from research.features.audio import MelSettings
+from research.features.engine import Engine, map_locally
+from research.features.shards import Entry, Job, Shard, read_shard, write_shard
 from research.tracks import TrackTable
 
-ARRAY, INDEX, SETTINGS, COMPLETE = "mel.f16", "index.jsonl", "settings.json", "complete.json"
-SHARD = 64
-"""Songs between two writes that survive a crash."""
+ARRAY, INDEX, SETTINGS, COMPLETE, SHARDS = "mel.f16", "index.jsonl", "settings.json", "complete.json", "shards"
+SHARD = 16
+"""Songs a worker computes at a time: with 30 s each half a second of work and 5 MB."""
+SHARDS_A_SYNC = 16
+"""Shards taken in between two waits for the disk, which on a shared one may take as long as computing a song."""
 DEFAULTS = MelSettings()
-
-
-@dataclass(frozen=True, kw_only=True)
-class Entry:
-    """Where a song lies in the array and which file it was computed from."""
-
-    track_id: str
-    offset: int = 0
-    """First frame."""
-    n_frames: int = 0
-    skipped: str | None = None
-    """Why the song has no frames: the message of its `AudioError`."""
-    digest: str
-    """BLAKE2b of the audio file, 16 bytes in hexadecimal."""
-    size: int
-    """Bytes of the audio file."""
-    mtime_ns: int
-
-
-Job = tuple[str, Path, MelSettings, Entry | None]
-"""A song to look at, and what the store already knows of it."""
 
 
 class MelStore:
@@ -136,7 +120,11 @@ def open_store(folder: Path, settings: MelSettings) -> MelStore:
 
 
 def build_store(
-    tracks: TrackTable, folder: Path, settings: MelSettings = DEFAULTS, workers: int | None = None
+    tracks: TrackTable,
+    folder: Path,
+    settings: MelSettings = DEFAULTS,
+    workers: int | None = None,
+    engine: Engine | None = None,
 ) -> MelStore:
     """Compute what the store lacks of a table's songs, and open it.
 
@@ -146,7 +134,8 @@ def build_store(
 
     Args:
         folder: the store, by custom `mel` beside the track table.
-        workers: processes, each one core; None takes every core, 1 computes in this process.
+        workers: processes of this machine, each one core; None takes every core, 1 computes in this process.
+        engine: who computes instead of them, such as a cluster. The bytes of the store do not depend on it.
 
     Raises:
         ValueError: the store was made with other settings, is damaged, or another program is building it.
@@ -157,15 +146,17 @@ def build_store(
         _replace(folder / SETTINGS, json.dumps(asdict(settings)))
     _check_settings(folder, settings)
     entries = _read_index(folder)
-    n_bytes = _drop_unindexed(folder, entries, settings)
-    jobs = _jobs(tracks, entries, settings)
-    if jobs:
+    jobs = _jobs(tracks, entries)
+    if jobs or not (folder / COMPLETE).exists():
         # An older table's store is not this table's: until the new songs are in, it must not look complete.
         (folder / COMPLETE).unlink(missing_ok=True)
-        workers = min(workers or os.cpu_count() or 1, len(jobs))
-        bar = tqdm(_measured(jobs, workers), desc="songs", total=len(jobs), unit="song", disable=None)
-        n_bytes = _append(folder, iter(bar), n_bytes, settings)
-    if not (folder / COMPLETE).exists():
+        n_bytes = _drop_unindexed(folder, entries, settings)
+        shards = _shards(jobs, folder, settings)
+        paths = (engine or partial(map_locally, workers=workers))(write_shard, shards)
+        with tqdm(desc="songs", total=len(jobs), unit="song", disable=None) as bar:
+            n_bytes = _append(folder, _counted(paths, shards, bar), n_bytes, settings)
+        # Shards of an earlier build that is not to be resumed, since a song of theirs has changed.
+        shutil.rmtree(folder / SHARDS)
         _replace(folder / COMPLETE, json.dumps({"tracks": len(_read_index(folder)), "bytes": n_bytes}))
     return open_store(folder, settings)
 
@@ -200,7 +191,7 @@ def _drop_unindexed(folder: Path, entries: dict[str, Entry], settings: MelSettin
     return n_bytes
 
 
-def _jobs(tracks: TrackTable, entries: dict[str, Entry], settings: MelSettings) -> list[Job]:
+def _jobs(tracks: TrackTable, entries: dict[str, Entry]) -> list[Job]:
     jobs = []
     for row, track_id in enumerate(tracks.frame["track_id"]):
         path, known = tracks.audio_path(row), entries.get(track_id)
@@ -208,48 +199,39 @@ def _jobs(tracks: TrackTable, entries: dict[str, Entry], settings: MelSettings) 
             continue
         status = path.stat()
         if known is None or (known.size, known.mtime_ns) != (status.st_size, status.st_mtime_ns):
-            jobs.append((track_id, path, settings, known))
+            # Absolute: a worker may run in another folder.
+            job = Job(
+                track_id=track_id,
+                path=path.absolute(),
+                size=status.st_size,
+                mtime_ns=status.st_mtime_ns,
+                known=known,
+            )
+            jobs.append(job)
     return jobs
 
 
-def _measured(jobs: list[Job], workers: int) -> Iterator[tuple[Entry, np.ndarray | None]]:
-    if workers == 1:
-        yield from map(_measure, jobs)
-        return
-    # joblib's processes are neither forked (a child of a process in which torch has started threads may hang) nor do
-    # they import the main script again, and they end with their parent.
-    parallel = Parallel(n_jobs=workers, return_as="generator")
-    # A shard at a time, so that no spectrograms pile up in memory before a slow disk.
-    for first in range(0, len(jobs), SHARD):
-        yield from parallel(delayed(_measure)(job) for job in jobs[first : first + SHARD])
+def _shards(jobs: list[Job], folder: Path, settings: MelSettings) -> list[Shard]:
+    shards = folder.absolute() / SHARDS
+    shards.mkdir(exist_ok=True)
+    firsts = range(0, len(jobs), SHARD)
+    return [Shard(folder=shards, settings=settings, jobs=tuple(jobs[first : first + SHARD])) for first in firsts]
 
 
-def _measure(job: Job) -> tuple[Entry, np.ndarray | None]:
-    """What the index says of a song, and its frames where they are new."""
-    track_id, path, settings, known = job
-    status = path.stat()
-    with path.open("rb") as file:
-        digest = hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).hexdigest()
-    if known is not None and known.digest == digest:  # A copied corpus has new dates, not new songs.
-        return replace(known, size=status.st_size, mtime_ns=status.st_mtime_ns), None
-    entry = Entry(track_id=track_id, digest=digest, size=status.st_size, mtime_ns=status.st_mtime_ns)
-    try:
-        mel = load_log_mel(path, settings).astype(np.float16)
-    except AudioError as error:
-        return replace(entry, skipped=str(error)), None
-    return replace(entry, n_frames=len(mel)), mel
+def _counted(paths: Iterator[Path], shards: list[Shard], bar: tqdm) -> Iterator[Path]:
+    for path, shard in zip(paths, shards, strict=True):
+        bar.update(len(shard.jobs))
+        yield path
 
 
-def _append(
-    folder: Path, results: Iterator[tuple[Entry, np.ndarray | None]], n_bytes: int, settings: MelSettings
-) -> int:
-    """Write songs behind the first `n_bytes` of the array; returns its bytes then."""
+def _append(folder: Path, paths: Iterator[Path], n_bytes: int, settings: MelSettings) -> int:
+    """Move shards behind the first `n_bytes` of the array; returns its bytes then."""
     with (folder / ARRAY).open("ab") as array, (folder / INDEX).open("ab") as index:
-        while shard := list(islice(results, SHARD)):
+        while group := list(islice(paths, SHARDS_A_SYNC)):
             if os.fstat(array.fileno()).st_size != n_bytes:
                 raise ValueError(f"another program is writing to {folder}; build a store from one process only")
             lines = []
-            for entry, mel in shard:
+            for entry, mel in (song for path in group for song in read_shard(path)):
                 if mel is not None:
                     entry = replace(entry, offset=n_bytes // _frame_bytes(settings))
                     n_bytes += array.write(mel.tobytes())
@@ -257,6 +239,8 @@ def _append(
             _sync(array)
             index.write("".join(lines).encode())
             _sync(index)
+            for path in group:
+                path.unlink()
     return n_bytes
 
 

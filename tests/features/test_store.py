@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 import soundfile
 
+from research.features import shards as shards_module
 from research.features import store as store_module
 from research.features.audio import MelSettings, load_log_mel
 from research.features.store import MelStore, build_store, open_store
@@ -108,7 +109,8 @@ def test_a_corpus_of_words_alone_has_an_empty_store(tmp_path, mel_folder):
     assert store.n_frames(["words"]).tolist() == [0]
 
 
-def test_workers_change_nothing(tracks, tmp_path, mel_folder):
+def test_workers_change_nothing(tracks, tmp_path, mel_folder, monkeypatch):
+    monkeypatch.setattr(store_module, "SHARD", 2)  # three shards: work for both
     build_store(tracks, mel_folder, SETTINGS, workers=1)
     build_store(tracks, tmp_path / "two", SETTINGS, workers=2)
     assert contents(tmp_path / "two") == contents(mel_folder)
@@ -123,16 +125,17 @@ def test_a_pickled_store_reopens(tracks, mel_folder):
 
 def build_until(song, tracks, folder, monkeypatch):
     """Build in shards of two songs and stop where `song` would be computed, as a kill or an error would."""
-    measure = store_module._measure
+    measure = shards_module.measure
 
-    def stop_at(job):
-        if job[0] == song:
+    def stop_at(job, settings):
+        if job.track_id == song:
             raise KeyboardInterrupt
-        return measure(job)
+        return measure(job, settings)
 
     with monkeypatch.context() as patch:
         patch.setattr(store_module, "SHARD", 2)
-        patch.setattr(store_module, "_measure", stop_at)
+        patch.setattr(store_module, "SHARDS_A_SYNC", 1)
+        patch.setattr(shards_module, "measure", stop_at)
         with pytest.raises(KeyboardInterrupt):
             build_store(tracks, folder, SETTINGS, workers=1)
 
@@ -165,15 +168,35 @@ def test_an_interrupted_build_is_refused_and_resumes_to_the_same_bytes(
 def test_a_build_resumes_where_it_stopped(tracks, mel_folder, monkeypatch):
     build_until("s4", tracks, mel_folder, monkeypatch)
     measured = []
-    measure = store_module._measure
-    monkeypatch.setattr(store_module, "_measure", lambda job: measured.append(job[0]) or measure(job))
+    measure = shards_module.measure
+    monkeypatch.setattr(shards_module, "measure", lambda job, made: measured.append(job.track_id) or measure(job, made))
     build_store(tracks, mel_folder, SETTINGS, workers=1)
     assert measured == ["s4", "broken"]
+
+
+def test_shards_that_were_not_taken_in_are_kept(tracks, tmp_path, mel_folder, monkeypatch):
+    monkeypatch.setattr(store_module, "SHARD", 2)
+    build_store(tracks, tmp_path / "whole", SETTINGS, workers=1)
+
+    def stop_before_the_last(function, items):
+        for item in items[:-1]:
+            yield function(item)
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):  # 2 of 16 shards a sync: none is in the array yet
+        build_store(tracks, mel_folder, SETTINGS, engine=stop_before_the_last)
+    assert (mel_folder / "mel.f16").stat().st_size == 0
+    measured, measure = [], shards_module.measure
+    monkeypatch.setattr(shards_module, "measure", lambda job, made: measured.append(job.track_id) or measure(job, made))
+    build_store(tracks, mel_folder, SETTINGS, workers=1)
+    assert measured == ["s4", "broken"]
+    assert contents(mel_folder) == contents(tmp_path / "whole")
 
 
 def test_a_full_disk_leaves_a_store_that_resumes(tracks, tmp_path, mel_folder, monkeypatch):
     build_store(tracks, tmp_path / "whole", SETTINGS, workers=1)
     monkeypatch.setattr(store_module, "SHARD", 1)
+    monkeypatch.setattr(store_module, "SHARDS_A_SYNC", 1)
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (3_000, limits[1]))
     try:
@@ -204,9 +227,9 @@ def test_an_interrupted_extension_is_not_the_old_store(tracks, tmp_path, mel_fol
 
 def test_a_finished_store_is_not_touched(tracks, mel_folder):
     build_store(tracks, mel_folder, SETTINGS, workers=1)
-    before = contents(mel_folder), (mel_folder / "complete.json").stat().st_mtime_ns
+    before = contents(mel_folder), [path.stat().st_mtime_ns for path in sorted(mel_folder.iterdir())]
     build_store(tracks, mel_folder, SETTINGS, workers=1)
-    assert (contents(mel_folder), (mel_folder / "complete.json").stat().st_mtime_ns) == before
+    assert (contents(mel_folder), [path.stat().st_mtime_ns for path in sorted(mel_folder.iterdir())]) == before
 
 
 def test_a_changed_file_is_computed_again(tracks, tmp_path, mel_folder):
@@ -240,6 +263,11 @@ def cut_array(folder):
     os.truncate(folder / "mel.f16", 64)
 
 
+def cut_unfinished_array(folder):
+    cut_array(folder)
+    (folder / "complete.json").unlink()
+
+
 def spoil_index(folder):
     text = (folder / "index.jsonl").read_text()
     (folder / "index.jsonl").write_text(text.replace("{", "", 1))
@@ -248,7 +276,8 @@ def spoil_index(folder):
 @pytest.mark.parametrize(
     ("damage", "opening", "building"),
     [
-        (cut_array, "is damaged: .* delete it", "shorter than its index says; delete"),
+        (cut_array, "is damaged: .* delete it", "is damaged: .* delete it"),
+        (cut_unfinished_array, "no complete feature store", "shorter than its index says; delete"),
         (spoil_index, "index.jsonl is damaged .* delete", "index.jsonl is damaged .* delete"),
     ],
 )
@@ -262,13 +291,13 @@ def test_damage_is_refused(tracks, mel_folder, damage, opening, building):
 
 
 def test_a_second_program_writing_is_noticed(tracks, mel_folder, monkeypatch):
-    measure = store_module._measure
+    measure = shards_module.measure
 
-    def measure_while_another_writes(job):
+    def measure_while_another_writes(job, settings):
         frames_without_index(mel_folder)
-        return measure(job)
+        return measure(job, settings)
 
-    monkeypatch.setattr(store_module, "_measure", measure_while_another_writes)
+    monkeypatch.setattr(shards_module, "measure", measure_while_another_writes)
     with pytest.raises(ValueError, match="another program is writing"):
         build_store(tracks, mel_folder, SETTINGS, workers=1)
 
