@@ -22,6 +22,7 @@ from research.batch import SongSet
 from research.data import Augmentation
 from research.labels import Targets
 from research.losses import mood_loss
+from research.precision import computes_bf16
 from research.runs import RunFolder
 from research.schedules import OPTIMIZERS, steps_down, warmup_cosine
 from research.scoring import score_answers
@@ -199,7 +200,7 @@ def make_accelerator(config: TrainConfig) -> Accelerator:
     Raises:
         ValueError: fp16 without a GPU.
     """
-    precision = {"fp32": "no", "auto": "bf16" if _computes_bf16() else "no"}.get(config.precision, config.precision)
+    precision = {"fp32": "no", "auto": "bf16" if computes_bf16() else "no"}.get(config.precision, config.precision)
     if precision == "fp16" and not torch.cuda.is_available():
         raise ValueError("precision fp16 needs a GPU; use bf16, fp32 or auto")
     # A batch may hold no lyrics at all; then the lyrics encoder has no gradient in that step.
@@ -218,13 +219,6 @@ def _progress_bar(name: str, epochs: int, songs: int, epochs_done: int, is_main:
         disable=not is_main,
         mininterval=0.2 if sys.stderr.isatty() else 20,  # a log file wants a line now and then
     )
-
-
-def _computes_bf16() -> bool:
-    if torch.cuda.is_available():
-        return torch.cuda.is_bf16_supported(including_emulation=False)
-    instructions = torch.cpu.get_capabilities()
-    return any(instructions.get(name, False) for name in ("avx512_bf16", "amx_bf16", "bf16"))
 
 
 def _criterion(train: SongSet, config: TrainConfig) -> nn.Module:

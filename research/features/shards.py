@@ -11,12 +11,31 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from tempfile import NamedTemporaryFile
+from typing import Protocol
 
 import numpy as np
+from jaxtyping import Float32
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
-from research.features.audio import AudioError, MelSettings, load_log_mel
+from research.features.audio import AudioError
+
+
+class FrontEnd(Protocol):
+    """What makes frames of a sound file: a frozen dataclass, whose fields say how a store was made."""
+
+    @property
+    def width(self) -> int:
+        """Values a frame."""
+        ...
+
+    def frames(self, path: Path) -> Float32[np.ndarray, "frames width"]:
+        """A whole sound file.
+
+        Raises:
+            AudioError: it cannot be used; the song then goes without sound.
+        """
+        ...
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,7 +67,7 @@ class Job:
 
 
 Measured = tuple[Entry, np.ndarray | None]
-"""What the index says of a song, and its frames (frames, n_mels) in float16 where they are new."""
+"""What the index says of a song, and its frames (frames, width) in float16 where they are new."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,7 +76,7 @@ class Shard:
 
     folder: Path
     """Where its file goes: seen under this path by every worker, as are the songs."""
-    settings: MelSettings
+    settings: FrontEnd
     jobs: tuple[Job, ...]
 
     @property
@@ -84,7 +103,7 @@ def write_shard(shard: Shard) -> Path:
             "worker sees under the same path"
         )
     songs = [measure(job, shard.settings) for job in shard.jobs]
-    frames = [np.empty((0, shard.settings.n_mels), np.float16), *(mel for _, mel in songs if mel is not None)]
+    frames = [np.empty((0, shard.settings.width), np.float16), *(mel for _, mel in songs if mel is not None)]
     index = [(asdict(entry), mel is not None) for entry, mel in songs]
     content = save({"mel": np.concatenate(frames)}, metadata={"index": json.dumps(index, ensure_ascii=False)})
     # A name of its own: a worker that was thought dead may be writing the same shard.
@@ -114,7 +133,7 @@ def read_shard(path: Path) -> Iterator[Measured]:
         first += entry.n_frames if is_new else 0
 
 
-def measure(job: Job, settings: MelSettings) -> Measured:
+def measure(job: Job, settings: FrontEnd) -> Measured:
     """Decode a song, unless the store has frames of a file with the same bytes.
 
     Raises:
@@ -127,7 +146,7 @@ def measure(job: Job, settings: MelSettings) -> Measured:
         return replace(job.known, size=status.st_size, mtime_ns=status.st_mtime_ns), None
     entry = Entry(track_id=job.track_id, digest=digest, size=status.st_size, mtime_ns=status.st_mtime_ns)
     try:
-        mel = load_log_mel(job.path, settings).astype(np.float16)
+        mel = settings.frames(job.path).astype(np.float16)
     except AudioError as error:
         return replace(entry, skipped=str(error)), None
     return replace(entry, n_frames=len(mel)), mel

@@ -24,7 +24,7 @@ from tqdm import tqdm
 
 from research.features.audio import MelSettings
 from research.features.engine import Engine, map_locally
-from research.features.shards import Entry, Job, Shard, read_shard, write_shard
+from research.features.shards import Entry, FrontEnd, Job, Shard, read_shard, write_shard
 from research.tracks import TrackTable
 
 ARRAY, INDEX, SETTINGS, COMPLETE, SHARDS = "mel.f16", "index.jsonl", "settings.json", "complete.json", "shards"
@@ -38,7 +38,7 @@ DEFAULTS = MelSettings()
 class MelStore:
     """Read access to a complete store; made by `open_store` or `build_store`. Costs no memory, can be pickled."""
 
-    def __init__(self, folder: Path, settings: MelSettings, entries: Sequence[Entry]):
+    def __init__(self, folder: Path, settings: FrontEnd, entries: Sequence[Entry]):
         self.folder, self.settings = folder, settings
         self.skipped = {entry.track_id: entry.skipped for entry in entries if entry.skipped is not None}
         songs = [entry for entry in entries if entry.skipped is None]
@@ -47,7 +47,7 @@ class MelStore:
         self._offsets = np.array([song.offset for song in songs], dtype=np.int64)
         # One more at the end: row -1, a track without audio, has no frames.
         self._lengths = np.array([*(song.n_frames for song in songs), 0], dtype=np.int64)
-        self._mel = _map_array(folder / ARRAY, settings.n_mels)
+        self._mel = _map_array(folder / ARRAY, settings.width)
 
     def __contains__(self, track_id: str) -> bool:
         return track_id in self._rows
@@ -93,7 +93,7 @@ class MelStore:
             raise ValueError(f"{int((lengths == 0).sum())} of {len(rows)} rows have no audio; leave out rows of -1")
         if ((starts < 0) | (starts > np.maximum(lengths - frames, 0))).any():
             raise ValueError(f"a window of {frames} frames leaves its song; take starts from `window_starts`")
-        windows = np.empty((len(rows), frames, self.settings.n_mels), np.float16)
+        windows = np.empty((len(rows), frames, self.settings.width), np.float16)
         places = zip((self._offsets[rows] + starts).tolist(), lengths.tolist(), strict=True)
         for window, (first, length) in zip(windows, places, strict=True):
             if length >= frames:
@@ -103,7 +103,7 @@ class MelStore:
         return windows
 
 
-def open_store(folder: Path, settings: MelSettings) -> MelStore:
+def open_store(folder: Path, settings: FrontEnd) -> MelStore:
     """Open a complete store.
 
     Raises:
@@ -122,7 +122,7 @@ def open_store(folder: Path, settings: MelSettings) -> MelStore:
 def build_store(
     tracks: TrackTable,
     folder: Path,
-    settings: MelSettings = DEFAULTS,
+    settings: FrontEnd = DEFAULTS,
     workers: int | None = None,
     engine: Engine | None = None,
 ) -> MelStore:
@@ -161,8 +161,8 @@ def build_store(
     return open_store(folder, settings)
 
 
-def _check_settings(folder: Path, settings: MelSettings) -> None:
-    made = MelSettings(**json.loads((folder / SETTINGS).read_text()))
+def _check_settings(folder: Path, settings: FrontEnd) -> None:
+    made = type(settings)(**json.loads((folder / SETTINGS).read_text()))
     if made != settings:
         raise ValueError(f"{folder} was made with {made}, asked for is {settings}; delete it or pass another folder")
 
@@ -178,7 +178,7 @@ def _read_index(folder: Path) -> dict[str, Entry]:
     return {entry.track_id: entry for entry in entries}
 
 
-def _drop_unindexed(folder: Path, entries: dict[str, Entry], settings: MelSettings) -> int:
+def _drop_unindexed(folder: Path, entries: dict[str, Entry], settings: FrontEnd) -> int:
     """Cut array and index back to their last common song; returns the bytes left in the array."""
     index, array = folder / INDEX, folder / ARRAY
     index.touch()
@@ -211,7 +211,7 @@ def _jobs(tracks: TrackTable, entries: dict[str, Entry]) -> list[Job]:
     return jobs
 
 
-def _shards(jobs: list[Job], folder: Path, settings: MelSettings) -> list[Shard]:
+def _shards(jobs: list[Job], folder: Path, settings: FrontEnd) -> list[Shard]:
     shards = folder.absolute() / SHARDS
     shards.mkdir(exist_ok=True)
     firsts = range(0, len(jobs), SHARD)
@@ -224,7 +224,7 @@ def _counted(paths: Iterator[Path], shards: list[Shard], bar: tqdm) -> Iterator[
         yield path
 
 
-def _append(folder: Path, paths: Iterator[Path], n_bytes: int, settings: MelSettings) -> int:
+def _append(folder: Path, paths: Iterator[Path], n_bytes: int, settings: FrontEnd) -> int:
     """Move shards behind the first `n_bytes` of the array; returns its bytes then."""
     with (folder / ARRAY).open("ab") as array, (folder / INDEX).open("ab") as index:
         while group := list(islice(paths, SHARDS_A_SYNC)):
@@ -257,8 +257,8 @@ def _replace(path: Path, text: str) -> None:
     os.replace(partial, path)
 
 
-def _frame_bytes(settings: MelSettings) -> int:
-    return settings.n_mels * np.dtype(np.float16).itemsize
+def _frame_bytes(settings: FrontEnd) -> int:
+    return settings.width * np.dtype(np.float16).itemsize
 
 
 def _map_array(path: Path, n_mels: int) -> Float16[np.ndarray, "total_frames n_mels"]:

@@ -1,0 +1,105 @@
+"""Encoders of sound that never learn, as front-ends of the feature store: one vector a piece of a song.
+
+Their store lies in `data/<corpus>/embeddings/<encoder>/`: computed once, by any number of workers, resumable like the
+spectrograms.
+"""
+
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import torch
+from jaxtyping import Float32
+from torch import nn
+
+from research.features.audio import AudioError, MelSettings, decode
+from research.features.statistics import song_statistics
+from research.models.hub import HubAudio
+from research.models.published import PUBLISHED, load_published
+from research.precision import computes_bf16
+
+STATISTICS = "statistics"
+"""The designed features of research.features.statistics: one vector a song."""
+STATISTICS_MEL = MelSettings()
+PIECES_AT_ONCE = 4
+"""Memory stays bounded however long the song."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class FrozenEncoder:
+    """A front-end of `research.features.store.build_store`."""
+
+    encoder: str
+    """A key of `PUBLISHED`, "statistics", or an audio model of transformers by name or path."""
+    weights: str
+    """What tells these weights from others of the same name."""
+    width: int
+    """Values of a vector."""
+
+    def frames(self, path: Path) -> Float32[np.ndarray, "pieces width"]:
+        """Vectors of a song's consecutive pieces; a rest shorter than a piece is left out, unless it is all there is.
+
+        Raises:
+            AudioError: the file is no usable sound.
+        """
+        if self.encoder == STATISTICS:
+            mel = STATISTICS_MEL.frames(path)
+            if len(mel) < 2:
+                raise AudioError(f"{path} is too short for statistics; use a longer recording")
+            return _statistics(mel)
+        if self.encoder in PUBLISHED:
+            published = PUBLISHED[self.encoder]
+            pieces = cut_pieces(published.mel.frames(path), published.piece_frames)  # (pieces, frames, n_mels)
+            return encode_pieces(_published(self.encoder), pieces.transpose(0, 2, 1))
+        hub = _hub(self.encoder)
+        return encode_pieces(hub, cut_pieces(decode(path, hub.sample_rate), hub.piece_samples))
+
+
+def frozen_encoder(name: str) -> FrozenEncoder:
+    """The front-end of an encoder by name.
+
+    Raises:
+        ValueError: neither known here nor loadable from the hub.
+    """
+    if name == STATISTICS:
+        of_nothing = _statistics(np.zeros((2, STATISTICS_MEL.n_mels), np.float32))
+        return FrozenEncoder(encoder=name, weights="", width=of_nothing.shape[1])
+    if name in PUBLISHED:
+        published = PUBLISHED[name]
+        return FrozenEncoder(encoder=name, weights=published.sha256[:16], width=published.build().dim)
+    return FrozenEncoder(encoder=name, weights=_hub(name).fingerprint, width=_hub(name).dim)
+
+
+def cut_pieces(values: np.ndarray, length: int) -> np.ndarray:
+    """Consecutive pieces of `length` along the first axis, (pieces, length, ...); what is shorter repeats to fill one."""
+    if len(values) < length:
+        return np.resize(values, (1, length, *values.shape[1:]))
+    count = len(values) // length
+    return values[: count * length].reshape(count, length, *values.shape[1:])
+
+
+@torch.inference_mode()
+def encode_pieces(network: nn.Module, pieces: np.ndarray) -> Float32[np.ndarray, "pieces width"]:
+    """A few at a time, in bf16 where the CPU computes in it."""
+    vectors = []
+    for start in range(0, len(pieces), PIECES_AT_ONCE):
+        block = torch.from_numpy(np.ascontiguousarray(pieces[start : start + PIECES_AT_ONCE]))
+        with torch.autocast("cpu", torch.bfloat16, enabled=computes_bf16()):
+            vectors.append(network(block).float().numpy())
+    return np.concatenate(vectors)
+
+
+def _statistics(mel: Float32[np.ndarray, "frames n_mels"]) -> Float32[np.ndarray, "1 width"]:
+    groups = song_statistics(mel, STATISTICS_MEL)
+    return np.concatenate(list(groups.values())).astype(np.float32)[None]
+
+
+@cache
+def _published(name: str) -> nn.Module:
+    return load_published(name)
+
+
+@cache
+def _hub(name: str) -> HubAudio:
+    return HubAudio(name)
