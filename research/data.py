@@ -2,15 +2,16 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Float16, Float32, Int
+from jaxtyping import Bool, Float16, Float32, Float64, Int
 from torch.utils.data import DataLoader, Dataset, Sampler
 
 from research.batch import Batch, PictureBatch, pad_tokens
 from research.features.audio import MelSettings, window_starts
-from research.features.augment import drop_modality, spec_augment
+from research.features.augment import MASK_DRAWS, drop_modality, spec_augment
 from research.features.store import MelStore
 from research.tracks import TrackTable
 
@@ -148,13 +149,12 @@ class SongDataset(Dataset):
 
     def __getitems__(self, positions: Sequence[int]) -> Batch:
         rows = self.rows[positions]
-        generators = [np.random.default_rng([self.seed, self.epoch, row]) for row in rows]
+        draws = _epoch_draws(self.seed, self.epoch, len(self.songs.tracks))[rows]
         has_audio, has_lyrics = self.has_audio[positions], self.has_lyrics[positions]
         if self.augmentation is not None:
-            draws = np.array([generator.random() for generator in generators])
             rates = self.augmentation.drop_audio, self.augmentation.drop_lyrics
-            has_audio, has_lyrics = drop_modality(has_audio, has_lyrics, *rates, draws)
-        mel = self._windows(rows, has_audio, generators)
+            has_audio, has_lyrics = drop_modality(has_audio, has_lyrics, *rates, draws[:, 0])
+        mel = self._windows(rows, has_audio, draws[:, 1:])
         words = [self.songs.tokens[row] if present else NO_WORDS for row, present in zip(rows, has_lyrics, strict=True)]
         input_ids, attention_mask = pad_tokens(words)
         return Batch(
@@ -169,32 +169,39 @@ class SongDataset(Dataset):
         )
 
     def _windows(
-        self, rows: np.ndarray, has_audio: np.ndarray, generators: list[np.random.Generator]
+        self, rows: np.ndarray, has_audio: np.ndarray, draws: np.ndarray
     ) -> Float16[np.ndarray, "batch windows frames n_mels"]:
         songs, inputs = self.songs, self.songs.inputs
         heard = np.flatnonzero(has_audio)
         if songs.store is None or len(heard) == 0:
             return np.zeros((len(rows), 0, inputs.window_frames, inputs.mel.n_mels), dtype=np.float16)
-        starts = self._starts(songs.n_frames[rows[heard]], [generators[i] for i in heard])  # (heard, windows)
+        starts = self._starts(songs.n_frames[rows[heard]], draws[heard, 0])  # (heard, windows)
         store_rows = songs.store_rows[rows[heard]].repeat(starts.shape[1])
         windows = songs.store.windows(store_rows, starts.ravel(), inputs.window_frames)
         windows = windows.reshape(*starts.shape, *windows.shape[1:])
         if self.augmentation is not None:
             masks = {"max_time": self.augmentation.time_mask, "max_freq": self.augmentation.mel_mask}
-            pairs = zip(windows[:, 0], heard, strict=True)
-            windows = np.stack([spec_augment(window, generators[i], **masks) for window, i in pairs])[:, None]
+            windows = spec_augment(windows[:, 0], draws[heard, 1:], **masks)[:, None]
         if len(heard) == len(rows):
             return windows
         mel = np.zeros((len(rows), *windows.shape[1:]), dtype=windows.dtype)
         mel[heard] = windows
         return mel
 
-    def _starts(self, n_frames: np.ndarray, generators: list[np.random.Generator]) -> np.ndarray:
+    def _starts(self, n_frames: np.ndarray, draws: np.ndarray) -> np.ndarray:
         window = self.songs.inputs.window_frames
         if self.augmentation is None:
             return np.stack([window_starts(n, window, self.songs.inputs.eval_windows) for n in n_frames.tolist()])
         last = np.maximum(n_frames - window, 0)
-        return np.array([[generator.integers(end + 1)] for generator, end in zip(generators, last, strict=True)])
+        return (draws * (last + 1)).astype(np.int64)[:, None]
+
+
+@lru_cache(maxsize=4)  # training and validation go on side by side, each in its epoch
+def _epoch_draws(seed: int, epoch: int, n_songs: int) -> Float64[np.ndarray, "songs draws"]:
+    """All that is random about each song in an epoch, even in [0, 1): which side is dropped, window, masks."""
+    draws = np.random.default_rng([seed, epoch]).random((n_songs, 2 + MASK_DRAWS))
+    draws.flags.writeable = False
+    return draws
 
 
 class LengthBuckets(Sampler[list[int]]):

@@ -25,7 +25,7 @@ MODEL = ModelConfig(lyrics=LyricsConfig(model=MINILM, trainable_layers=0))
 
 
 def predict_vs_slides(material: Material) -> list[Measurement]:
-    clip, words = material.clips.short[0], material.lyrics[0]
+    clip, words = material.clips.short[0], material.words
     predictor, folder = MoodPredictor(_untrained_run(material)), material.new_folder("slides_predict")
     sides = {
         "ours": Side(lambda: predictor.predict(clip, words)),
@@ -46,7 +46,7 @@ def predict_vs_slides(material: Material) -> list[Measurement]:
 
 def song_vs_clip(material: Material) -> list[Measurement]:
     """How much dearer a whole song is than a preview."""
-    clip, song, words = material.clips.short[0], material.clips.song, material.lyrics[0]
+    clip, song, words = material.clips.short[0], material.clips.song, material.words
     predictor = MoodPredictor(_untrained_run(material))
     sides = {
         "ours": Side(lambda: predictor.predict(song, words)),

@@ -1,6 +1,6 @@
 """What the measured paths read: clips, a corpus of them with features, JPGs and words; made once, in one folder."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
@@ -61,21 +61,21 @@ class Material:
 
     @cached_property
     def tracks(self) -> TrackTable:
-        return self.table("corpus", self.size.tracks)
-
-    def table(self, name: str, n_tracks: int) -> TrackTable:
-        """A corpus of the clips, again and again under new names; moods in turn."""
-        folder = self.new_folder(name)
+        """A corpus of the clips, again and again under new names; moods in turn; every song has words."""
+        folder, n_tracks = self.new_folder("corpus"), self.size.tracks
         clips = [self.clips.short[row % len(self.clips.short)] for row in range(n_tracks)]
         names = [f"{row:03d}{clip.suffix}" for row, clip in enumerate(clips)]
         for path, clip in zip(names, clips, strict=True):
             (folder / path).symlink_to(clip.absolute())
+        for row, text in enumerate(self._lyrics(n_tracks)):
+            (folder / f"{row:03d}.txt").write_text(text, encoding="utf-8")
         frame = pd.DataFrame(
             {
                 "track_id": [f"song{row:03d}" for row in range(n_tracks)],
                 "mood": [LABELS[row % len(LABELS)] for row in range(n_tracks)],
                 "tags": [[] for _ in range(n_tracks)],
                 "audio": names,
+                "lyrics": [f"{row:03d}.txt" for row in range(n_tracks)],
             }
         )
         corpus = Corpus(name="bench", labels=LABELS, citation="none", licence="none", synthetic=True)
@@ -97,11 +97,11 @@ class Material:
         return folder / "by_mood"
 
     @cached_property
-    def lyrics(self) -> list[str]:
-        """Words of `lyrics_epoch` songs."""
-        generator, words = np.random.default_rng(0), np.array(WORDS.split())
-        lengths = np.exp(generator.normal(np.log(MEDIAN_WORDS), LOG_SPREAD, self.size.lyrics_epoch)).astype(int)
-        return [" ".join(generator.choice(words, length)) for length in lengths]
+    def words(self) -> str:
+        """Lyrics of one song, of the usual length."""
+        return " ".join(np.random.default_rng(0).choice(WORDS.split(), MEDIAN_WORDS))
 
-    def describe(self) -> dict[str, object]:
-        return {"clips": self.clips.origin, **asdict(self.size)}
+    def _lyrics(self, n_songs: int) -> list[str]:
+        generator = np.random.default_rng(0)
+        lengths = np.exp(generator.normal(np.log(MEDIAN_WORDS), LOG_SPREAD, n_songs)).astype(int)
+        return [" ".join(generator.choice(WORDS.split(), length)) for length in lengths]

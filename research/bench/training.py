@@ -18,7 +18,7 @@ from research.bench.limits import MatrixProduct, copy
 from research.bench.material import LABELS, Material
 from research.bench.measurement import Measurement, share_of_limit, times_faster
 from research.bench.pairs import Side, interleave
-from research.data import Augmentation, InputConfig, SongDataset, Songs, load_songs
+from research.data import Augmentation, InputConfig, SongDataset, load_songs
 from research.features.lyrics import tokenize_lyrics
 from research.models.audio import AudioConfig
 from research.models.classifier import ModelConfig, MoodClassifier
@@ -135,7 +135,8 @@ def lyrics_vs_padded(material: Material) -> list[Measurement]:
     model = MoodClassifier(config, n_labels=len(LABELS), n_mels=INPUTS.mel.n_mels)
     batches = list(train.loader(TRAIN.batch_size))
     useful = sum(int(batch.attention_mask.sum()) for batch in batches)
-    padded = tokenize(material.lyrics, max_tokens=PADDED_TOKENS)
+    texts = [material.tracks.lyrics_text(row) for row in range(material.size.lyrics_epoch)]
+    padded = tokenize(texts, max_tokens=PADDED_TOKENS)
     flops = sum(_flops(model, batch) for batch in batches) / useful
     plain = _PaddedClassifier()
     sides = {
@@ -209,14 +210,8 @@ def _sound(material: Material, n_songs: int | None = None) -> SongDataset:
 
 
 def _words(material: Material, tokenize: Callable, n_songs: int) -> SongDataset:
-    tracks = material.tracks
-    tokens = tokenize(material.lyrics, max_tokens=INPUTS.max_tokens)
-    tokens = [tokens[row % len(tokens)] for row in range(len(tracks))]
-    silent = np.full(len(tracks), -1)
-    targets = np.arange(len(tracks)) % len(LABELS)
-    no_vectors = np.zeros((len(tracks), 0), np.float32)
-    songs = Songs(tracks, INPUTS, None, silent, np.zeros(len(tracks), np.int64), tokens, no_vectors, targets)
-    return SongDataset(songs, np.arange(n_songs), read_audio=False, augmentation=Augmentation())
+    songs = load_songs(material.tracks, INPUTS, None, partial(tokenize, max_tokens=INPUTS.max_tokens))
+    return SongDataset(songs, np.arange(n_songs), augmentation=Augmentation())
 
 
 def _labelled(pictures: object, n_tracks: int, n_songs: int) -> PictureDataset:
