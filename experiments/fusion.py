@@ -61,7 +61,7 @@ def model_of(side: Side, fusion: ModelConfig, songs: Songs) -> ModelConfig:
 
 
 def main(config: Config) -> None:
-    songs = load_corpus(config.tracks, config.inputs, config.model.lyrics)
+    songs = load_corpus(config.tracks, config.inputs, config.model)
     splits = make_splits(songs.tracks, config.protocol, config.folds, config.train.seed)
     compared = models(config.model, songs)
     is_main = process_state().is_main_process
@@ -69,7 +69,7 @@ def main(config: Config) -> None:
         print(f"{config.tracks} has {', '.join(compared) or 'neither sound nor words'} alone: nothing to fuse")
     for split in splits:
         if is_main:
-            print(leakage(songs.tracks, split, songs.store.digests if songs.store else {}).summary())
+            print(leakage(songs.tracks, split, songs.digests).summary())
         for name, model in compared.items():
             folder = config.out / f"{name}-fold{split.fold}-seed{config.train.seed}"
             run_trial(

@@ -83,7 +83,7 @@ def write_calibration(runs: Path, out: Path) -> str:
 
 
 def main(config: Config) -> None:
-    songs = mixed_songs(load_corpus(config.tracks, config.inputs, config.model.lyrics), config)
+    songs = mixed_songs(load_corpus(config.tracks, config.inputs, config.model), config)
     model = model_of(config.side, config.model, songs)
     splits = make_splits(songs.tracks, config.protocol, config.folds, config.train.seed)
     seeds = range(config.train.seed, config.train.seed + config.seeds)

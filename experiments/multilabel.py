@@ -66,7 +66,7 @@ def models(songs: Songs) -> dict[str, tuple[Task, str]]:
 
 
 def main(config: Config) -> None:
-    songs = load_corpus(config.tracks, config.inputs, config.model.lyrics)
+    songs = load_corpus(config.tracks, config.inputs, config.model)
     everything: Task = "moods+tags" if songs.tracks.corpus.labels else "tags"
     space = label_space(songs.tracks, everything, config.min_songs)
     splits = tag_splits(songs.tracks, space, config.protocol, config.folds, config.train.seed)
@@ -74,7 +74,7 @@ def main(config: Config) -> None:
     is_main = process_state().is_main_process
     for split in splits:
         if is_main:
-            print(leakage(songs.tracks, split, songs.store.digests if songs.store else {}).summary())
+            print(leakage(songs.tracks, split, songs.digests).summary())
         for name, (task, tag_loss) in models(songs).items():
             asked = with_labels(songs, label_space(songs.tracks, task, config.min_songs))
             select_by = "macro_f1" if task == "moods" else "pr_auc"

@@ -20,6 +20,8 @@ class Batch:
     """Log-mel in dB; in training one random window a song, in evaluation several evenly spaced ones."""
     input_ids: Int[Tensor, "batch tokens"]
     attention_mask: Int[Tensor, "batch tokens"]
+    audio_vectors: Float[Tensor, "batch audio_dim"]
+    """What frozen encoders made of the sound; no columns where the model reads `mel`."""
     lyrics_vectors: Float[Tensor, "batch lyrics_dim"]
     """What a frozen encoder made of the words, see research.embeddings; no columns where the model reads the tokens."""
     has_audio: Bool[Tensor, " batch"]

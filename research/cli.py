@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import os
 import sys
 from pathlib import Path
 
@@ -15,10 +16,42 @@ def main(arguments: list[str] | None = None) -> int:
     predict.add_argument("--run", required=True, type=Path, help="run folder, e.g. runs/synthetic/fusion-fold0-seed0")
     predict.add_argument("--lyrics", type=Path, help="UTF-8 text file with the words, for a single song")
     predict.add_argument("--json", action="store_true", help="one JSON object a line instead of text")
+    bench = commands.add_parser("bench", help="each fast path beside its peer, on this machine", description=_BENCH)
+    bench.add_argument("--only", nargs="+", default=[], metavar="KEY", help="keys to measure; an unknown one lists all")
+    bench.add_argument("--clips", type=Path, metavar="FOLDER", help="real songs to measure on, instead of made ones")
+    bench.add_argument("--json", action="store_true", help="one JSON object with the machine, instead of a table")
     options = parser.parse_args(arguments)
+    if options.command == "bench":
+        return _bench(options)
     if options.lyrics and len(options.songs) > 1:
         parser.error("--lyrics goes with a single song; put SONG.txt beside each sound file instead")
     return _predict(options)
+
+
+_BENCH = """Measure every fast path beside its peer, in one run and in turn, round after round: median and quartiles of
+the ratio by wall and by CPU time, and how far the path is from the machine's own limit. Takes minutes; what else runs
+on the machine hits both sides of a ratio alike, but the fewer the better."""
+
+
+def _bench(options: argparse.Namespace) -> int:
+    # Before NumPy starts its threads: what is measured on one core is to use one.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    os.environ.setdefault("TQDM_DISABLE", "1")
+    from research.bench.suite import machine, measure, report, table
+
+    found, where = [], machine()
+    try:
+        for one in measure(options.only, options.clips):
+            found.append(one)
+            print(f"{one.key} {one.value.median:.3g} {one.unit}", file=sys.stderr)
+    except ValueError as error:
+        print(f"mood: {error}", file=sys.stderr)
+        return 1
+    if options.json:
+        print(json.dumps(report(found, where), indent=1))
+    else:
+        print("\n".join([*(f"{name}: {value}" for name, value in where.items()), "", *table(found)]))
+    return 0
 
 
 _PREDICT = """Judge each song by the model of a run. Words are taken from --lyrics, or from a text file of the song's

@@ -1,16 +1,17 @@
 """From a corpus to batches: windows read from the feature store in one go, words tokenised once, lengths bucketed."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Float16, Float32, Int
+from jaxtyping import Bool, Float16, Float32, Float64, Int
 from torch.utils.data import DataLoader, Dataset, Sampler
 
 from research.batch import Batch, PictureBatch, pad_tokens
 from research.features.audio import MelSettings, window_starts
-from research.features.augment import drop_modality, spec_augment
+from research.features.augment import MASK_DRAWS, drop_modality, spec_augment
 from research.features.store import MelStore
 from research.labels import LabelSpace, Targets, target_array
 from research.tracks import TrackTable
@@ -53,11 +54,16 @@ class Songs:
     tracks: TrackTable
     inputs: InputConfig
     store: MelStore | None
-    """None: this corpus, or this experiment, has no sound."""
+    """Spectrograms; None where sound is read as `audio_vectors`, or not at all."""
     store_rows: Int[np.ndarray, " songs"]
-    """Row in the store; -1 where a song has no readable sound."""
+    """Row in that store; -1 where a song is not in it."""
     n_frames: Int[np.ndarray, " songs"]
-    """Length in spectrogram frames; 0 where a song has no readable sound."""
+    """Length in spectrogram frames; 0 where a song is not in the store."""
+    audio_vectors: Float32[np.ndarray, "songs audio_dim"]
+    """Sound through frozen encoders; no columns where the network learns and reads spectrograms."""
+    has_audio: Bool[np.ndarray, " songs"]
+    digests: Mapping[str, str]
+    """Hash of the audio file by track_id, of the songs that have readable sound."""
     tokens: list[np.ndarray]
     """Token ids; empty where a song has no words."""
     lyrics_vectors: Float32[np.ndarray, "songs lyrics_dim"]
@@ -68,10 +74,6 @@ class Songs:
     """See `research.labels.target_array`."""
 
     @property
-    def has_audio(self) -> Bool[np.ndarray, " songs"]:
-        return self.store_rows >= 0
-
-    @property
     def has_lyrics(self) -> Bool[np.ndarray, " songs"]:
         return np.array([len(ids) > 0 for ids in self.tokens], dtype=bool)
 
@@ -79,27 +81,38 @@ class Songs:
 def load_songs(
     tracks: TrackTable,
     inputs: InputConfig,
-    store: MelStore | None,
+    stores: Sequence[MelStore],
     tokenize: Tokenize | None,
     embed_words: EmbedWords | None = None,
 ) -> Songs:
     """Join a table with its features; words are read and tokenised here, once.
 
     Args:
-        store: the feature store of this table, or None to do without sound.
+        stores: of this table: the one of spectrograms made with `inputs.mel`, or those of frozen encoders, whose
+            vectors are put side by side, or none to do without sound.
         tokenize: texts to token ids without padding (`research.features.lyrics.tokenize_lyrics` with its tokenizer
             bound), or None to do without words.
         embed_words: token ids to vectors by a frozen encoder (`research.embeddings`), or None where it learns.
     """
     ids = list(tracks.frame["track_id"])
     space = LabelSpace(tracks.corpus.labels)
-    store_rows = np.full(len(ids), -1) if store is None else store.rows(ids)
-    n_frames = np.zeros(len(ids), dtype=np.int64) if store is None else store.n_frames(ids)
+    mel = next((store for store in stores if store.settings == inputs.mel), None)
     texts = [tracks.lyrics_text(row) or "" if tokenize else "" for row in range(len(ids))]
     tokens = tokenize(texts) if tokenize else [NO_WORDS] * len(ids)
-    vectors = embed_words(tokens) if embed_words else np.zeros((len(ids), 0), dtype=np.float32)
+    nothing = np.zeros((len(ids), 0), dtype=np.float32)
     return Songs(
-        tracks, inputs, store, store_rows, n_frames, tokens, vectors, space, targets=target_array(tracks, space)
+        tracks=tracks,
+        inputs=inputs,
+        store=mel,
+        store_rows=mel.rows(ids) if mel else np.full(len(ids), -1),
+        n_frames=mel.n_frames(ids) if mel else np.zeros(len(ids), dtype=np.int64),
+        audio_vectors=np.hstack([nothing, *(store.means(ids) for store in stores if store is not mel)]),
+        has_audio=np.logical_and.reduce([store.rows(ids) >= 0 for store in stores] or [np.zeros(len(ids), bool)]),
+        digests=stores[0].digests if stores else {},
+        tokens=tokens,
+        lyrics_vectors=embed_words(tokens) if embed_words else nothing,
+        space=space,
+        targets=target_array(tracks, space),
     )
 
 
@@ -161,19 +174,19 @@ class SongDataset(Dataset):
 
     def __getitems__(self, positions: Sequence[int]) -> Batch:
         rows = self.rows[positions]
-        generators = [np.random.default_rng([self.seed, self.epoch, row]) for row in rows]
+        draws = _epoch_draws(self.seed, self.epoch, len(self.songs.tracks))[rows]
         has_audio, has_lyrics = self.has_audio[positions], self.has_lyrics[positions]
         if self.augmentation is not None:
-            draws = np.array([generator.random() for generator in generators])
             rates = self.augmentation.drop_audio, self.augmentation.drop_lyrics
-            has_audio, has_lyrics = drop_modality(has_audio, has_lyrics, *rates, draws)
-        mel = self._windows(rows, has_audio, generators)
+            has_audio, has_lyrics = drop_modality(has_audio, has_lyrics, *rates, draws[:, 0])
+        mel = self._windows(rows, has_audio, draws[:, 1:])
         words = [self.songs.tokens[row] if present else NO_WORDS for row, present in zip(rows, has_lyrics, strict=True)]
         input_ids, attention_mask = pad_tokens(words)
         return Batch(
             mel=torch.from_numpy(mel).transpose(2, 3),
             input_ids=torch.from_numpy(input_ids),
             attention_mask=torch.from_numpy(attention_mask),
+            audio_vectors=torch.from_numpy(self.songs.audio_vectors[rows]),
             lyrics_vectors=torch.from_numpy(self.songs.lyrics_vectors[rows]),
             has_audio=torch.from_numpy(has_audio),
             has_lyrics=torch.from_numpy(has_lyrics),
@@ -182,32 +195,39 @@ class SongDataset(Dataset):
         )
 
     def _windows(
-        self, rows: np.ndarray, has_audio: np.ndarray, generators: list[np.random.Generator]
+        self, rows: np.ndarray, has_audio: np.ndarray, draws: np.ndarray
     ) -> Float16[np.ndarray, "batch windows frames n_mels"]:
         songs, inputs = self.songs, self.songs.inputs
         heard = np.flatnonzero(has_audio)
         if songs.store is None or len(heard) == 0:
             return np.zeros((len(rows), 0, inputs.window_frames, inputs.mel.n_mels), dtype=np.float16)
-        starts = self._starts(songs.n_frames[rows[heard]], [generators[i] for i in heard])  # (heard, windows)
+        starts = self._starts(songs.n_frames[rows[heard]], draws[heard, 0])  # (heard, windows)
         store_rows = songs.store_rows[rows[heard]].repeat(starts.shape[1])
         windows = songs.store.windows(store_rows, starts.ravel(), inputs.window_frames)
         windows = windows.reshape(*starts.shape, *windows.shape[1:])
         if self.augmentation is not None:
             masks = {"max_time": self.augmentation.time_mask, "max_freq": self.augmentation.mel_mask}
-            pairs = zip(windows[:, 0], heard, strict=True)
-            windows = np.stack([spec_augment(window, generators[i], **masks) for window, i in pairs])[:, None]
+            windows = spec_augment(windows[:, 0], draws[heard, 1:], **masks)[:, None]
         if len(heard) == len(rows):
             return windows
         mel = np.zeros((len(rows), *windows.shape[1:]), dtype=windows.dtype)
         mel[heard] = windows
         return mel
 
-    def _starts(self, n_frames: np.ndarray, generators: list[np.random.Generator]) -> np.ndarray:
+    def _starts(self, n_frames: np.ndarray, draws: np.ndarray) -> np.ndarray:
         window = self.songs.inputs.window_frames
         if self.augmentation is None:
             return np.stack([window_starts(n, window, self.songs.inputs.eval_windows) for n in n_frames.tolist()])
         last = np.maximum(n_frames - window, 0)
-        return np.array([[generator.integers(end + 1)] for generator, end in zip(generators, last, strict=True)])
+        return (draws * (last + 1)).astype(np.int64)[:, None]
+
+
+@lru_cache(maxsize=4)  # training and validation go on side by side, each in its epoch
+def _epoch_draws(seed: int, epoch: int, n_songs: int) -> Float64[np.ndarray, "songs draws"]:
+    """All that is random about each song in an epoch, even in [0, 1): which side is dropped, window, masks."""
+    draws = np.random.default_rng([seed, epoch]).random((n_songs, 2 + MASK_DRAWS))
+    draws.flags.writeable = False
+    return draws
 
 
 class LengthBuckets(Sampler[list[int]]):

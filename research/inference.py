@@ -11,6 +11,7 @@ from research.data import InputConfig
 from research.features.audio import MelSettings, load_log_mel, window_starts
 from research.features.lyrics import clean_lyrics, tokenize_lyrics
 from research.models.classifier import ModelConfig, MoodClassifier
+from research.models.frozen import frozen_encoder
 from research.models.lyrics import LyricsEncoder, load_tokenizer
 from research.runs import RunFolder
 
@@ -74,14 +75,14 @@ class MoodPredictor:
             AudioError: the file is no usable sound.
             ValueError: nothing left to judge: neither side is given, or not the one the model knows.
         """
-        mel = self._mel(audio) if audio is not None and self.config.audio is not None else None
+        hears = audio is not None and self.config.audio is not None
         words = clean_lyrics(lyrics or "") if self.config.lyrics is not None else ""
-        if mel is None and not words:
+        if not hears and not words:
             known = [side for side in ("audio", "lyrics") if getattr(self.config, side) is not None]
             raise ValueError(f"nothing to judge: this model knows {' and '.join(known)}; give it that side of the song")
-        logits = self.model(self._batch(mel, words))[0]
+        logits = self.model(self._batch(audio if hears else None, words))[0]
         shares = logits.softmax(dim=-1).tolist()
-        return MoodPrediction(dict(zip(self.labels, shares, strict=True)), heard=mel is not None, read=bool(words))
+        return MoodPrediction(dict(zip(self.labels, shares, strict=True)), heard=hears, read=bool(words))
 
     def _mel(self, path: Path) -> np.ndarray:
         """(windows, frames, n_mels) pieces that cover the song."""
@@ -91,19 +92,30 @@ class MoodPredictor:
         count = min(MAX_WINDOWS, max(self.inputs.eval_windows, -(-len(song) // frames)))
         return np.stack([song[start : start + frames] for start in window_starts(len(song), frames, count)])
 
-    def _batch(self, mel: np.ndarray | None, words: str) -> Batch:
-        silent = np.zeros((0, self.inputs.window_frames, self.inputs.mel.n_mels), dtype=np.float32)
+    def _vectors(self, path: Path) -> np.ndarray:
+        """(1, audio_dim): what the frozen encoders make of the song."""
+        found = [frozen_encoder(name).frames(path).mean(axis=0) for name in self.config.audio.frozen]
+        return np.concatenate(found)[None]
+
+    def _batch(self, audio: Path | None, words: str) -> Batch:
+        mel = np.zeros((0, self.inputs.window_frames, self.inputs.mel.n_mels), dtype=np.float32)
+        heard = np.zeros((1, 0), dtype=np.float32)
+        if audio is not None and self.config.audio.frozen:
+            heard = self._vectors(audio)
+        elif audio is not None:
+            mel = self._mel(audio)
         tokens = tokenize_lyrics([words], self.tokenizer, self.inputs.max_tokens) if words else [np.zeros(0, np.int32)]
         input_ids, mask = (torch.from_numpy(array) for array in pad_tokens(tokens))
         vectors = torch.zeros(1, 0)
         if words and self.frozen_encoder is not None:
             vectors = self.frozen_encoder(input_ids, mask)
         return Batch(
-            mel=torch.from_numpy(silent if mel is None else mel).transpose(1, 2)[None],
+            mel=torch.from_numpy(mel).transpose(1, 2)[None],
             input_ids=input_ids,
             attention_mask=mask,
+            audio_vectors=torch.from_numpy(heard),
             lyrics_vectors=vectors,
-            has_audio=torch.tensor([mel is not None]),
+            has_audio=torch.tensor([audio is not None]),
             has_lyrics=torch.tensor([bool(words)]),
             target=torch.tensor([-1]),
             track_index=torch.tensor([0]),

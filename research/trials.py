@@ -16,9 +16,11 @@ from research.batch import SongSet
 from research.data import InputConfig, SongDataset, Songs, load_songs
 from research.embeddings import lyrics_vectors
 from research.features.lyrics import tokenize_lyrics
+from research.features.shards import FrontEnd
 from research.features.store import build_store
 from research.models.classifier import ModelConfig, MoodClassifier
-from research.models.lyrics import LyricsConfig, load_tokenizer
+from research.models.frozen import frozen_encoder
+from research.models.lyrics import load_tokenizer
 from research.models.picture import PictureConfig
 from research.runs import RunFolder, describe_run, prediction_frame, score_songs
 from research.splits import Split
@@ -47,30 +49,40 @@ Build = Callable[[], tuple[nn.Module, Mapping[str, SongSet]]]
 """A new model, and its songs by part: "train", "valid", "test"."""
 
 
-def load_corpus(table: Path, inputs: InputConfig, lyrics: LyricsConfig | None) -> Songs:
-    """A prepared corpus with its features; what is not computed yet is computed by the main process and kept.
+def load_corpus(table: Path, inputs: InputConfig, model: ModelConfig) -> Songs:
+    """A prepared corpus with the features that a model reads; what is not computed yet is computed and kept.
 
-    Args:
-        lyrics: whose tokenizer cuts the words; None to do without words.
+    Raises:
+        ValueError: no such table, or an encoder that cannot be loaded.
     """
     processes = process_state()
     tracks = read_tracks(table)
-    store = None
-    if tracks.frame["audio"].notna().any():
+    stores = []
+    if model.audio is not None and tracks.frame["audio"].notna().any():
         with processes.main_process_first():
-            store = build_store(tracks, tracks.folder / "mel", inputs.mel)
+            stores = [
+                build_store(tracks, folder, front_end) for folder, front_end in _front_ends(tracks, inputs, model)
+            ]
     tokenize = embed = None
-    if lyrics is not None and tracks.frame["lyrics"].notna().any():
-        tokenize = partial(tokenize_lyrics, tokenizer=load_tokenizer(lyrics), max_tokens=inputs.max_tokens)
-        if lyrics.frozen:
-            embed = partial(lyrics_vectors, config=lyrics, folder=tracks.folder / "embeddings")
+    if model.lyrics is not None and tracks.frame["lyrics"].notna().any():
+        tokenize = partial(tokenize_lyrics, tokenizer=load_tokenizer(model.lyrics), max_tokens=inputs.max_tokens)
+        if model.lyrics.frozen:
+            embed = partial(lyrics_vectors, config=model.lyrics, folder=tracks.folder / "embeddings")
     with processes.main_process_first():
-        songs = load_songs(tracks, inputs, store, tokenize, embed)
-    if store is not None and store.skipped and processes.is_main_process:
-        print(f"{table}: {len(store.skipped)} songs have unreadable sound and are used without it:", file=sys.stderr)
-        for track_id, reason in store.skipped.items():
+        songs = load_songs(tracks, inputs, stores, tokenize, embed)
+    skipped = {track_id: reason for store in stores for track_id, reason in store.skipped.items()}
+    if skipped and processes.is_main_process:
+        print(f"{table}: {len(skipped)} songs have unreadable sound and are used without it:", file=sys.stderr)
+        for track_id, reason in skipped.items():
             print(f"  {track_id}: {reason}", file=sys.stderr)
     return songs
+
+
+def _front_ends(tracks: TrackTable, inputs: InputConfig, model: ModelConfig) -> list[tuple[Path, FrontEnd]]:
+    if not model.audio.frozen:
+        return [(tracks.folder / "mel", inputs.mel)]
+    embeddings = tracks.folder / "embeddings"
+    return [(embeddings / name.replace("/", "--"), frozen_encoder(name)) for name in model.audio.frozen]
 
 
 def run_trial(songs: Songs, trial: Trial) -> None:

@@ -94,7 +94,8 @@ def small_table(tmp_path_factory, small_inputs) -> Path:
 @pytest.fixture(scope="session")
 def small_songs(small_table, small_inputs, tiny_bert):
     """The small corpus as a model reads it."""
+    from research.models.classifier import ModelConfig
     from research.models.lyrics import LyricsConfig
     from research.trials import load_corpus
 
-    return load_corpus(small_table, small_inputs, LyricsConfig(model=str(tiny_bert)))
+    return load_corpus(small_table, small_inputs, ModelConfig(lyrics=LyricsConfig(model=str(tiny_bert))))

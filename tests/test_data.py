@@ -83,9 +83,9 @@ def test_a_training_window_is_one_random_piece_of_the_store(small_songs):
 
 def test_chance_depends_on_seed_epoch_and_song_alone(small_songs):
     heavy = Augmentation(time_mask=30, mel_mask=10, drop_audio=0.3, drop_lyrics=0.3)
-    dataset = SongDataset(small_songs, ALL, augmentation=heavy, seed=3)
+    dataset = SongDataset(small_songs, ALL, augmentation=heavy, seed=5)
     first = dataset.__getitems__([4, 8, 15, 16])
-    part = SongDataset(small_songs, np.array([16, 23, 8]), augmentation=heavy, seed=3).__getitems__([2, 0])
+    part = SongDataset(small_songs, np.array([16, 23, 8]), augmentation=heavy, seed=5).__getitems__([2, 0])
     for here, there in ((1, 0), (3, 1)):
         assert torch.equal(first.mel[here], part.mel[there])
         assert first.has_audio[here] == part.has_audio[there]
@@ -121,9 +121,9 @@ def test_a_song_without_words_is_flagged_and_empty(small_songs):
 
 
 def test_the_place_of_missing_sound_is_never_read(small_songs, tiny_bert):
-    store_rows, n_frames = small_songs.store_rows.copy(), small_songs.n_frames.copy()
-    store_rows[1], n_frames[1] = -1, 0
-    batch = SongDataset(replace(small_songs, store_rows=store_rows, n_frames=n_frames), ALL).__getitems__([0, 1, 2])
+    has_audio = small_songs.has_audio.copy()
+    has_audio[1] = False
+    batch = SongDataset(replace(small_songs, has_audio=has_audio), ALL).__getitems__([0, 1, 2])
     assert batch.has_audio.tolist() == [True, False, True]
     torch.manual_seed(0)
     model = MoodClassifier(ModelConfig(lyrics=LyricsConfig(model=str(tiny_bert))), n_labels=4, n_mels=32).eval()

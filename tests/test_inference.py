@@ -22,7 +22,7 @@ from research.trials import Trial, load_corpus, run_trial
 def trained(request, small_table, small_inputs, tiny_bert, tmp_path_factory):
     """A fusion model after one epoch, and the songs it was trained on."""
     lyrics = LyricsConfig(model=str(tiny_bert), trainable_layers=request.param)
-    songs = load_corpus(small_table, small_inputs, lyrics)
+    songs = load_corpus(small_table, small_inputs, ModelConfig(lyrics=lyrics))
     folder = tmp_path_factory.mktemp("runs") / "fusion"
     model = ModelConfig(audio=AudioConfig(), lyrics=lyrics, dim=8)
     train = TrainConfig(epochs=1, precision="fp32")

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from tempfile import NamedTemporaryFile
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Float32
@@ -21,6 +21,7 @@ from safetensors.numpy import save
 from research.features.audio import AudioError
 
 
+@runtime_checkable
 class FrontEnd(Protocol):
     """What makes frames of a sound file: a frozen dataclass, whose fields say how a store was made."""
 

@@ -63,8 +63,8 @@ class MelStore:
         """Lengths of songs in frames, 0 where a track has no audio."""
         return self._lengths[self.rows(track_ids)]
 
-    def song(self, track_id: str) -> Float32[np.ndarray, "frames n_mels"]:
-        """The whole log-mel spectrogram of a song, dB.
+    def song(self, track_id: str) -> Float32[np.ndarray, "frames width"]:
+        """All frames of a song: its log-mel spectrogram in dB, or its vectors.
 
         Raises:
             KeyError: the store has no such song.
@@ -72,9 +72,17 @@ class MelStore:
         row = self._rows[track_id]
         return self._mel[self._offsets[row] : self._offsets[row] + self._lengths[row]].astype(np.float32)
 
+    def means(self, track_ids: Sequence[str]) -> Float32[np.ndarray, "batch width"]:
+        """Mean frame of each song: of a store of vectors, what stands for the song; 0 where a track has no audio."""
+        found = np.zeros((len(track_ids), self.settings.width), np.float32)
+        for mean, track_id in zip(found, track_ids, strict=True):
+            if track_id in self:
+                mean[:] = self.song(track_id).mean(axis=0)
+        return found
+
     def windows(
         self, rows: Int[np.ndarray, " batch"], starts: Int[np.ndarray, " batch"], frames: int
-    ) -> Float16[np.ndarray, "batch frames n_mels"]:
+    ) -> Float16[np.ndarray, "batch frames width"]:
         """Windows of many songs in one batched read.
 
         float16 as stored: torch widens a batch three times faster than NumPy, and an accelerator faster still.
@@ -261,8 +269,8 @@ def _frame_bytes(settings: FrontEnd) -> int:
     return settings.width * np.dtype(np.float16).itemsize
 
 
-def _map_array(path: Path, n_mels: int) -> Float16[np.ndarray, "total_frames n_mels"]:
+def _map_array(path: Path, width: int) -> Float16[np.ndarray, "total_frames width"]:
     if path.stat().st_size == 0:  # A corpus of words alone; an empty file cannot be mapped.
-        return np.empty((0, n_mels), np.float16)
+        return np.empty((0, width), np.float16)
     # A plain view: slicing numpy.memmap itself costs more than the read.
-    return np.memmap(path, np.float16, mode="r").reshape(-1, n_mels).view(np.ndarray)
+    return np.memmap(path, np.float16, mode="r").reshape(-1, width).view(np.ndarray)

@@ -18,6 +18,9 @@ STAGES = ("conv1", "layer1", "layer2", "layer3", "layer4")
 
 @dataclass(frozen=True, kw_only=True)
 class AudioConfig:
+    frozen: tuple[str, ...] = ()
+    """Encoders that do not learn and stand in for the network; their vectors are computed once and kept beside the
+    corpus. Names of research.models.published, "statistics" (designed features), or audio models of transformers."""
     weights: str | None = None
     """ResNet18 weights to start from: "imagenet" (torchvision's, downloaded once), a state-dict file (a partial one is
     allowed), or None for random ones."""

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from research.batch import Batch
 from research.models.audio import AudioConfig, AudioEncoder
+from research.models.frozen import frozen_encoder
 from research.models.fusion import FUSIONS, OneSide
 from research.models.lyrics import LyricsConfig, LyricsEncoder, encoder_dim
 
@@ -34,7 +35,7 @@ class ModelConfig:
         return cls(
             **{
                 **values,
-                "audio": None if audio is None else AudioConfig(**audio),
+                "audio": None if audio is None else AudioConfig(**{**audio, "frozen": tuple(audio.get("frozen", ()))}),
                 "lyrics": None if lyrics is None else LyricsConfig(**lyrics),
             }
         )
@@ -57,11 +58,15 @@ class MoodClassifier(nn.Module):
         self.config = config
         self.audio = self.lyrics = None
         if config.audio is not None:
-            start = config.audio if pretrained else replace(config.audio, weights=None)
-            self.audio = AudioEncoder(start, n_mels)
-            self.audio_projection = _projection(self.audio.dim, config.dim)
+            if config.audio.frozen:  # stands before the model: its vectors come with the batch
+                dim = sum(frozen_encoder(name).width for name in config.audio.frozen)
+            else:
+                start = config.audio if pretrained else replace(config.audio, weights=None)
+                self.audio = AudioEncoder(start, n_mels)
+                dim = self.audio.dim
+            self.audio_projection = _projection(dim, config.dim)
         if config.lyrics is not None:
-            if not config.lyrics.frozen:  # a frozen encoder stands before the model: its vectors come with the batch
+            if not config.lyrics.frozen:
                 self.lyrics = LyricsEncoder(config.lyrics, pretrained)
             self.lyrics_projection = _projection(encoder_dim(config.lyrics), config.dim)
         join = OneSide if config.audio is None or config.lyrics is None else FUSIONS[config.fusion]
@@ -96,7 +101,8 @@ class MoodClassifier(nn.Module):
         here = batch.has_audio
         embedding = torch.zeros(len(here), self.config.dim, device=here.device)
         if here.any():
-            embedding[here] = self.audio_projection(self.audio(batch.mel[here])).float()
+            sound = batch.audio_vectors[here] if self.audio is None else self.audio(batch.mel[here])
+            embedding[here] = self.audio_projection(sound).float()
         return embedding
 
     def _embed_lyrics(self, batch: Batch) -> Float[Tensor, "batch dim"]:

@@ -72,7 +72,7 @@ def frozen_encoder(name: str) -> FrozenEncoder:
 
 
 def cut_pieces(values: np.ndarray, length: int) -> np.ndarray:
-    """Consecutive pieces of `length` along the first axis, (pieces, length, ...); what is shorter repeats to fill one."""
+    """Consecutive pieces along the first axis, (pieces, length, ...); what is shorter repeats until it fills one."""
     if len(values) < length:
         return np.resize(values, (1, length, *values.shape[1:]))
     count = len(values) // length

@@ -5,47 +5,66 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from research.features.augment import drop_modality, spec_augment
+from research.features.augment import MASK_DRAWS, drop_modality, spec_augment
 
 
-def mel(frames=216, n_mels=128):
-    return np.random.default_rng(0).standard_normal((frames, n_mels)).astype(np.float32)
+def mels(batch=1, frames=216, n_mels=128):
+    return np.random.default_rng(0).standard_normal((batch, frames, n_mels)).astype(np.float32)
+
+
+def draws(seed, batch=1):
+    return np.random.default_rng(seed).random((batch, MASK_DRAWS))
 
 
 @given(st.integers(0, 1_000), st.integers(1, 60), st.integers(1, 40))
 def test_masks_are_whole_rows_and_columns_within_their_budget(seed, frames, n_mels):
-    before = mel(frames, n_mels)
-    after = spec_augment(before, np.random.default_rng(seed), max_time=10, max_freq=5, fill=-99.0)
-    masked = after == -99
-    rows, columns = masked.all(axis=1), masked.all(axis=0)
-    np.testing.assert_array_equal(masked, rows[:, None] | columns)
-    np.testing.assert_array_equal(after[~masked], before[~masked])
-    if not masked.all():
-        assert rows.sum() <= 2 * 10
-        assert columns.sum() <= 2 * 5
+    before = mels(3, frames, n_mels)
+    for song, after in zip(
+        before, spec_augment(before, draws(seed, 3), max_time=10, max_freq=5, fill=-99.0), strict=True
+    ):
+        masked = after == -99
+        rows, columns = masked.all(axis=1), masked.all(axis=0)
+        np.testing.assert_array_equal(masked, rows[:, None] | columns)
+        np.testing.assert_array_equal(after[~masked], song[~masked])
+        if not masked.all():
+            assert rows.sum() <= 2 * 10
+            assert columns.sum() <= 2 * 5
 
 
 def test_mask_widths_are_evenly_distributed():
-    generator, before = np.random.default_rng(0), np.ones((100, 8), np.float32)
-    masked = [
-        spec_augment(before, generator, n_time=1, max_time=10, n_freq=0, fill=0.0)[:, 0].tolist().count(0)
-        for _ in range(11_000)
-    ]
+    chance = draws(0, 11_000)
+    chance[:, 1] = 0  # the second time mask has no length
+    masked = spec_augment(np.ones((11_000, 100, 8), np.float32), chance, max_time=10, max_freq=0, fill=0.0)
     # 1,000 expected a width; 5 standard deviations of a binomial count are 151.
-    np.testing.assert_allclose(np.bincount(masked, minlength=11), 1_000, atol=151)
+    np.testing.assert_allclose(np.bincount((masked[:, :, 0] == 0).sum(axis=1), minlength=11), 1_000, atol=151)
 
 
-def test_the_default_fill_is_the_mean_and_the_input_stays():
-    before = mel()
+def test_mask_places_reach_both_ends():
+    largest = np.nextafter(1, 0)
+    first, last = np.zeros((1, MASK_DRAWS)), np.full((1, MASK_DRAWS), largest)
+    first[:, : MASK_DRAWS // 2] = largest  # the longest masks, at the first place
+    at_start, at_end = (
+        spec_augment(mels(), chance, max_time=10, max_freq=5, fill=-99.0)[0] for chance in (first, last)
+    )
+    np.testing.assert_array_equal(np.flatnonzero((at_start == -99).all(axis=1)), np.arange(10))
+    np.testing.assert_array_equal(np.flatnonzero((at_end == -99).all(axis=1)), np.arange(206, 216))
+    np.testing.assert_array_equal(np.flatnonzero((at_end == -99).all(axis=0)), np.arange(123, 128))
+
+
+def test_the_default_fill_is_each_songs_level_and_the_input_stays():
+    before = mels(2) + np.float32([[[0]], [[40]]])
     kept = before.copy()
-    after = spec_augment(before, np.random.default_rng(1))
+    after = spec_augment(before, draws(1, 2))
     np.testing.assert_array_equal(before, kept)
-    assert set(after[after != before]) == {before.mean()}
+    for song, masked in zip(before, after, strict=True):
+        assert set(masked[masked != song]) == {song[::8].mean()}
+        # 27 of 216 frames of unit noise: a standard error of .017
+        assert song[::8].mean() == pytest.approx(song.mean(), abs=0.07)
 
 
-def test_the_same_seed_masks_the_same():
-    first, second = (spec_augment(mel(), np.random.default_rng(7)) for _ in range(2))
-    np.testing.assert_array_equal(first, second)
+def test_a_song_is_masked_alone_as_in_a_batch():
+    together = spec_augment(mels(4), draws(7, 4))
+    np.testing.assert_array_equal(spec_augment(mels(4)[2:3], draws(7, 4)[2:3])[0], together[2])
 
 
 def test_sides_are_dropped_at_their_rates():

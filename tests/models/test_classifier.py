@@ -22,6 +22,7 @@ def song_batch(n: int = 3, windows: int = 2, tokens: int = 12) -> Batch:
         mel=torch.randn(n, windows, N_MELS, 72, generator=generator) * 20 - 30,
         input_ids=torch.randint(1000, 20000, (n, tokens), generator=generator) * mask,
         attention_mask=mask,
+        audio_vectors=torch.zeros(n, 0),
         lyrics_vectors=torch.zeros(n, 0),
         has_audio=torch.ones(n, dtype=torch.bool),
         has_lyrics=torch.ones(n, dtype=torch.bool),
