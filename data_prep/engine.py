@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
-    from distributed import Client
+    from distributed import Client, Future
 
     from research.features.engine import Engine
 
@@ -74,22 +74,28 @@ def dask_engine(address: str | None) -> Iterator["Engine"]:
 
 
 def _map(client: "Client", function: Callable[[Any], Any], items: Sequence[Any]) -> Iterator[Any]:
+    _check_module(client, function.__module__)
+    waiting = deque()
+    for item in items:
+        if len(waiting) == AHEAD:
+            yield _result(client, *waiting.popleft())
+        # Not `pure`: Dask would take its result of an earlier run for this one's.
+        waiting.append((item, client.submit(function, item, pure=False)))
+    while waiting:
+        yield _result(client, *waiting.popleft())
+
+
+def _result(client: "Client", item: Any, future: "Future") -> Any:
     from distributed.scheduler import KilledWorker
 
-    _check_module(client, function.__module__)
-    address, waiting = client.scheduler.address, deque()
     try:
-        for item in items:
-            if len(waiting) == AHEAD:
-                yield waiting.popleft().result()
-            # Not `pure`: Dask would take its result of an earlier run for this one's.
-            waiting.append(client.submit(function, item, pure=False))
-        while waiting:
-            yield waiting.popleft().result()
+        return future.result()
     except CancelledError as error:
+        address = client.scheduler.address
         raise ValueError(f"the scheduler at {address} is gone; start it and run again, it resumes") from error
     except KilledWorker as error:
-        raise ValueError(f"{error} Look at the workers' logs and memory, then run again, it resumes") from error
+        message = f"workers that computed {item} died; look at their logs and memory, then run again, it resumes"
+        raise ValueError(message) from error
 
 
 def _check_module(client: "Client", module: str) -> None:

@@ -41,6 +41,10 @@ def test_a_shard_holds_what_is_new(shard):
     np.testing.assert_array_equal(mel, load_log_mel(shard.jobs[2].path, SETTINGS).astype(np.float16))
 
 
+def test_a_shard_says_its_songs(shard):
+    assert str(shard) == "songs known to new"
+
+
 def test_a_shard_is_computed_once_and_leaves_one_file(shard, monkeypatch):
     path = write_shard(shard)
     before = path.read_bytes(), path.stat().st_mtime_ns
