@@ -69,6 +69,18 @@ def test_two_workers_at_once_write_the_same_bytes(shard, monkeypatch):
     assert [*shard.folder.iterdir()] == [path]
 
 
+def test_a_worker_that_dies_while_it_writes_leaves_no_shard(shard, monkeypatch):
+    def die(_descriptor):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(shards_module.os, "fsync", die)
+        with pytest.raises(KeyboardInterrupt):
+            write_shard(shard)
+    assert not shard.path.exists()
+    assert [entry.track_id for entry, _ in read_shard(write_shard(shard))] == ["known", "broken", "new"]
+
+
 def test_another_state_of_a_file_is_another_shard(shard):
     path = shard.jobs[2].path
     changed = Job(track_id="new", path=path, size=path.stat().st_size, mtime_ns=2, known=None)
