@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 CONNECT_S = 10.0
 WORKERS_S = 60.0
 """How long to wait for a first worker: a queue of a computing centre may take its time, but not in silence."""
+MAX_GREETING = 2**20
+"""Bytes; Dask's has less than 100, and the first letters of any text read as a length are far more."""
 AHEAD = 1_000
 """Items handed out before the oldest is done: work for hundreds of cores, and no more for the scheduler to remember."""
 START = "start one with `dask scheduler`, then `dask worker {address} --nworkers -1 --nthreads 1` on each machine"
@@ -38,7 +40,7 @@ def check_dask(address: str | None) -> str:
     if address is None:
         raise ValueError(f"--engine dask needs --address tcp://HOST:PORT of a scheduler; {_start('tcp://HOST:8786')}")
     try:
-        usable = urlsplit(address).scheme in ("tcp", "tls") and urlsplit(address).port is not None
+        usable = urlsplit(address).scheme == "tcp" and urlsplit(address).port is not None
     except ValueError:  # a port that is no number
         usable = False
     if not usable:
@@ -60,11 +62,7 @@ def dask_engine(address: str | None) -> Iterator["Engine"]:
     _check_answers(address)
     from distributed import Client
 
-    try:
-        client = Client(address, timeout=CONNECT_S, set_as_default=False)
-    except OSError as error:
-        raise ValueError(f"what answers at {address} is no Dask scheduler ({error}); {_start(address)}") from error
-    with client:
+    with Client(address, timeout=CONNECT_S, set_as_default=False) as client:
         try:
             client.wait_for_workers(1, timeout=WORKERS_S)
         except TimeoutError as error:
@@ -113,10 +111,14 @@ def _check_module(client: "Client", module: str) -> None:
 
 
 def _check_answers(address: str) -> None:
-    # Before Dask, which tries for as long as it may where nobody listens, and says more than a line when it gives up.
+    # Before Dask's client, which waits for ever on a port where another program listens, and believes what it hears.
     place = urlsplit(address)
     try:
-        socket.create_connection((place.hostname, place.port), timeout=CONNECT_S).close()
+        with socket.create_connection((place.hostname, place.port), timeout=CONNECT_S) as connection:
+            # A scheduler greets first, after the length of its greeting in eight bytes.
+            length = int.from_bytes(connection.recv(8), "little")
+        if not 0 < length < MAX_GREETING:
+            raise OSError("another program listens there")
     except OSError as error:
         raise ValueError(f"no Dask scheduler answers at {address} ({error}); {_start(address)}") from error
 

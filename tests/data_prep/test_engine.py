@@ -6,6 +6,7 @@ import site
 import socket
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 
 import numpy as np
@@ -198,6 +199,27 @@ def test_nobody_at_the_address():
     message = rf"no Dask scheduler answers at {address} .*`dask scheduler`, then `dask worker {address} --nworkers -1"
     with pytest.raises(ValueError, match=message), dask_engine(address):
         pass
+
+
+@pytest.mark.parametrize(("greeting", "reason"), [(b"", "timed out"), (b"SSH-2.0-", "another program listens there")])
+def test_another_program_at_the_address(monkeypatch, greeting, reason):
+    monkeypatch.setattr(engine_module, "CONNECT_S", 0.5)
+    with socket.create_server(("127.0.0.1", 0)) as server, ThreadPoolExecutor() as threads:
+        answered = threads.submit(_greet, server, greeting)
+        address = f"tcp://127.0.0.1:{server.getsockname()[1]}"
+        with (
+            pytest.raises(ValueError, match=rf"no Dask scheduler answers at {address} \({reason}\)"),
+            dask_engine(address),
+        ):
+            pass
+        answered.result()
+
+
+def _greet(server, greeting):
+    connection, _ = server.accept()
+    with connection:
+        connection.sendall(greeting)
+        connection.recv(1)  # until the other side hangs up
 
 
 def test_a_scheduler_without_workers(monkeypatch, tmp_path):
