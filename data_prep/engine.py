@@ -17,13 +17,15 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
-    from distributed import Client
+    from distributed import Client, Future
 
     from research.features.engine import Engine
 
 CONNECT_S = 10.0
 WORKERS_S = 60.0
 """How long to wait for a first worker: a queue of a computing centre may take its time, but not in silence."""
+MAX_GREETING = 2**20
+"""Bytes; Dask's has less than 100, and the first letters of any text read as a length are far more."""
 AHEAD = 1_000
 """Items handed out before the oldest is done: work for hundreds of cores, and no more for the scheduler to remember."""
 START = "start one with `dask scheduler`, then `dask worker {address} --nworkers -1 --nthreads 1` on each machine"
@@ -38,7 +40,7 @@ def check_dask(address: str | None) -> str:
     if address is None:
         raise ValueError(f"--engine dask needs --address tcp://HOST:PORT of a scheduler; {_start('tcp://HOST:8786')}")
     try:
-        usable = urlsplit(address).scheme in ("tcp", "tls") and urlsplit(address).port is not None
+        usable = urlsplit(address).scheme == "tcp" and urlsplit(address).port is not None
     except ValueError:  # a port that is no number
         usable = False
     if not usable:
@@ -60,11 +62,7 @@ def dask_engine(address: str | None) -> Iterator["Engine"]:
     _check_answers(address)
     from distributed import Client
 
-    try:
-        client = Client(address, timeout=CONNECT_S, set_as_default=False)
-    except OSError as error:
-        raise ValueError(f"what answers at {address} is no Dask scheduler ({error}); {_start(address)}") from error
-    with client:
+    with Client(address, timeout=CONNECT_S, set_as_default=False) as client:
         try:
             client.wait_for_workers(1, timeout=WORKERS_S)
         except TimeoutError as error:
@@ -74,22 +72,28 @@ def dask_engine(address: str | None) -> Iterator["Engine"]:
 
 
 def _map(client: "Client", function: Callable[[Any], Any], items: Sequence[Any]) -> Iterator[Any]:
+    _check_module(client, function.__module__)
+    waiting = deque()
+    for item in items:
+        if len(waiting) == AHEAD:
+            yield _result(client, *waiting.popleft())
+        # Not `pure`: Dask would take its result of an earlier run for this one's.
+        waiting.append((item, client.submit(function, item, pure=False)))
+    while waiting:
+        yield _result(client, *waiting.popleft())
+
+
+def _result(client: "Client", item: Any, future: "Future") -> Any:
     from distributed.scheduler import KilledWorker
 
-    _check_module(client, function.__module__)
-    address, waiting = client.scheduler.address, deque()
     try:
-        for item in items:
-            if len(waiting) == AHEAD:
-                yield waiting.popleft().result()
-            # Not `pure`: Dask would take its result of an earlier run for this one's.
-            waiting.append(client.submit(function, item, pure=False))
-        while waiting:
-            yield waiting.popleft().result()
+        return future.result()
     except CancelledError as error:
+        address = client.scheduler.address
         raise ValueError(f"the scheduler at {address} is gone; start it and run again, it resumes") from error
     except KilledWorker as error:
-        raise ValueError(f"{error} Look at the workers' logs and memory, then run again, it resumes") from error
+        message = f"workers that computed {item} died; look at their logs and memory, then run again, it resumes"
+        raise ValueError(message) from error
 
 
 def _check_module(client: "Client", module: str) -> None:
@@ -107,10 +111,14 @@ def _check_module(client: "Client", module: str) -> None:
 
 
 def _check_answers(address: str) -> None:
-    # Before Dask, which tries for as long as it may where nobody listens, and says more than a line when it gives up.
+    # Before Dask's client, which waits for ever on a port where another program listens, and believes what it hears.
     place = urlsplit(address)
     try:
-        socket.create_connection((place.hostname, place.port), timeout=CONNECT_S).close()
+        with socket.create_connection((place.hostname, place.port), timeout=CONNECT_S) as connection:
+            # A scheduler greets first, after the length of its greeting in eight bytes.
+            length = int.from_bytes(connection.recv(8), "little")
+        if not 0 < length < MAX_GREETING:
+            raise OSError("another program listens there")
     except OSError as error:
         raise ValueError(f"no Dask scheduler answers at {address} ({error}); {_start(address)}") from error
 

@@ -23,11 +23,9 @@ class Build:
     pictures: bool = False
     """Draw the slides' JPGs too, into pictures/<split>/<mood>/; computes the spectrograms they show."""
     engine: Literal["local", "dask"] = "local"
-    """Who computes the spectrograms: the cores of this machine, or a Dask cluster that is running; the bytes are the
-    same. A run that was stopped resumes when given again."""
+    """Who computes the spectrograms, to the same bytes: this machine's cores, or a Dask cluster (docs/scale.md)."""
     address: str | None = None
-    """Scheduler of that cluster, such as tcp://127.0.0.1:8786, which is where `dask scheduler` listens; its machines
-    must see the corpus and the source under the same paths."""
+    """Scheduler of that cluster, tcp://HOST:8786 if started by `dask scheduler`; its workers share this disk."""
 
     def check(self) -> None:
         """Refuse what cannot work, before hours of work.

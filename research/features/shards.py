@@ -80,6 +80,9 @@ class Shard:
     settings: FrontEnd
     jobs: tuple[Job, ...]
 
+    def __str__(self) -> str:
+        return f"songs {self.jobs[0].track_id} to {self.jobs[-1].track_id}"
+
     @property
     def path(self) -> Path:
         """Named by the songs and the state of their files: what another program left behind is not mistaken for it."""

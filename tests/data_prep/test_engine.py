@@ -6,6 +6,7 @@ import site
 import socket
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 
 import numpy as np
@@ -159,13 +160,13 @@ def test_a_lost_scheduler_says_so_and_the_next_run_resumes(tracks, local, tmp_pa
 
 def test_an_item_that_kills_its_workers_is_named(tmp_path, monkeypatch):
     monkeypatch.setenv("DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES", "0")
-    message = r"Attempted to run task .*_exit.* run again, it resumes"
+    message = r"workers that computed 17 died; .* run again, it resumes"
     with (
         running(tmp_path, n_workers=1) as (address, _),
         dask_engine(address) as engine,
         pytest.raises(ValueError, match=message),
     ):
-        list(engine(os._exit, [1]))
+        list(engine(os._exit, [17]))
 
 
 @pytest.mark.parametrize("who", ["scheduler", "workers"])
@@ -198,6 +199,27 @@ def test_nobody_at_the_address():
     message = rf"no Dask scheduler answers at {address} .*`dask scheduler`, then `dask worker {address} --nworkers -1"
     with pytest.raises(ValueError, match=message), dask_engine(address):
         pass
+
+
+@pytest.mark.parametrize(("greeting", "reason"), [(b"", "timed out"), (b"SSH-2.0-", "another program listens there")])
+def test_another_program_at_the_address(monkeypatch, greeting, reason):
+    monkeypatch.setattr(engine_module, "CONNECT_S", 0.5)
+    with socket.create_server(("127.0.0.1", 0)) as server, ThreadPoolExecutor() as threads:
+        answered = threads.submit(_greet, server, greeting)
+        address = f"tcp://127.0.0.1:{server.getsockname()[1]}"
+        with (
+            pytest.raises(ValueError, match=rf"no Dask scheduler answers at {address} \({reason}\)"),
+            dask_engine(address),
+        ):
+            pass
+        answered.result()
+
+
+def _greet(server, greeting):
+    connection, _ = server.accept()
+    with connection:
+        connection.sendall(greeting)
+        connection.recv(1)  # until the other side hangs up
 
 
 def test_a_scheduler_without_workers(monkeypatch, tmp_path):

@@ -41,6 +41,10 @@ def test_a_shard_holds_what_is_new(shard):
     np.testing.assert_array_equal(mel, load_log_mel(shard.jobs[2].path, SETTINGS).astype(np.float16))
 
 
+def test_a_shard_says_its_songs(shard):
+    assert str(shard) == "songs known to new"
+
+
 def test_a_shard_is_computed_once_and_leaves_one_file(shard, monkeypatch):
     path = write_shard(shard)
     before = path.read_bytes(), path.stat().st_mtime_ns
@@ -63,6 +67,18 @@ def test_two_workers_at_once_write_the_same_bytes(shard, monkeypatch):
     path = write_shard(shard)
     assert path.read_bytes() == first[1]
     assert [*shard.folder.iterdir()] == [path]
+
+
+def test_a_worker_that_dies_while_it_writes_leaves_no_shard(shard, monkeypatch):
+    def die(_descriptor):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(shards_module.os, "fsync", die)
+        with pytest.raises(KeyboardInterrupt):
+            write_shard(shard)
+    assert not shard.path.exists()
+    assert [entry.track_id for entry, _ in read_shard(write_shard(shard))] == ["known", "broken", "new"]
 
 
 def test_another_state_of_a_file_is_another_shard(shard):
