@@ -18,11 +18,17 @@ Share = Float[Tensor, " tags"]
 Loss = Float[Tensor, ""]
 
 
+def log_odds(share: Share) -> Share:
+    """Of tags that no song or every song has, those of one song in a thousand."""
+    return torch.logit(share, eps=1e-3)
+
+
 class BinaryCrossEntropy(nn.Module):
     """-log sigmoid(logit) of each tag that a song has, -log(1 - sigmoid(logit)) of each that it has not."""
 
     def __init__(self, share: Share):
         super().__init__()
+        self.start = log_odds(share)
 
     def forward(self, logits: TagLogits, targets: TagTargets) -> TagLogits:
         return F.binary_cross_entropy_with_logits(logits, targets, reduction="none")
@@ -43,6 +49,7 @@ class WeightedBinaryCrossEntropy(nn.Module):
             empty = torch.nonzero(share == 0).flatten().tolist()
             raise ValueError(f"no training song has tag {empty}; raise the least number of songs a tag needs")
         self.register_buffer("pos_weight", (1 - share) / share)
+        self.start = torch.zeros_like(share)  # under these weights every tag is as good as even
 
     def forward(self, logits: TagLogits, targets: TagTargets) -> TagLogits:
         return F.binary_cross_entropy_with_logits(logits, targets, pos_weight=self.pos_weight, reduction="none")
@@ -56,6 +63,7 @@ class BinaryFocal(nn.Module):
 
     def __init__(self, share: Share):
         super().__init__()
+        self.start = log_odds(share)
 
     def forward(self, logits: TagLogits, targets: TagTargets) -> TagLogits:
         return sigmoid_focal_loss(logits, targets, alpha=0.25, gamma=2.0, reduction="none")
@@ -73,6 +81,7 @@ class Asymmetric(nn.Module):
         super().__init__()
         self.gamma = gamma
         self.margin = margin
+        self.start = log_odds(share)
 
     def forward(self, logits: TagLogits, targets: TagTargets) -> TagLogits:
         shifted = (logits.sigmoid() - self.margin).clamp(min=0)
@@ -80,6 +89,7 @@ class Asymmetric(nn.Module):
         return -(targets * F.logsigmoid(logits) + (1 - targets) * absent)
 
 
+# Each also says where heads should `start`: the logits that suit a tag as long as nothing is known of the song.
 TAG_LOSSES: dict[str, Callable[[Share], nn.Module]] = {
     "bce": BinaryCrossEntropy,
     "weighted_bce": WeightedBinaryCrossEntropy,
@@ -104,6 +114,11 @@ class TagLoss(nn.Module):
             raise ValueError(f"tag_loss {name!r} is unknown; choose one of {sorted(TAG_LOSSES)}")
         self.elements = TAG_LOSSES[name](targets.nanmean(dim=0))
 
+    @property
+    def start(self) -> Share:
+        """Logits of the tags from which to begin."""
+        return self.elements.start
+
     def forward(self, logits: TagLogits, targets: TagTargets) -> Loss:
         known = ~targets.isnan()
         return (self.elements(logits, targets.nan_to_num()) * known).sum() / known.sum().clamp(min=1)
@@ -120,6 +135,10 @@ class MoodAndTagLoss(nn.Module):
         self.mood_loss = mood_loss
         self.tag_loss = tag_loss
         self.n_moods = n_moods
+
+    @property
+    def start(self) -> Share:
+        return self.tag_loss.start
 
     def forward(self, logits: TagLogits, targets: TagTargets) -> Loss:
         loss = self.tag_loss(logits[:, self.n_moods :], targets[:, self.n_moods :])

@@ -114,7 +114,8 @@ def fit(
     A run that was killed goes on from its last whole epoch and ends in the same bits (same machine and processes).
 
     Args:
-        model: `model(batch) -> logits`, with `parameter_groups(learning_rate, weight_decay)` for the optimiser.
+        model: `model(batch) -> logits`, with `parameter_groups(learning_rate, weight_decay)` for the optimiser and,
+            where tags are learned, `start_tags_at(logits)`.
         tracker: mirror of the run, in the main process only.
 
     Raises:
@@ -122,6 +123,8 @@ def fit(
     """
     accelerator = make_accelerator(config)
     criterion = _criterion(train, config).to(accelerator.device)
+    if train.n_tags:
+        model.start_tags_at(criterion.start)
     loader = train.loader(config.batch_size)
     sampler = loader.batch_sampler
     optimizer = OPTIMIZERS[config.optimizer](model.parameter_groups(config.learning_rate, config.weight_decay))

@@ -70,6 +70,17 @@ def test_moods_and_tags_add_and_a_song_without_mood_teaches_its_tags():
     assert loss(logits[1:], targets[1:]).item() == pytest.approx(-math.log(0.8), rel=1e-5)
 
 
+def test_without_a_song_the_losses_answer_how_frequent_a_tag_is():
+    quarter = torch.tensor([[1.0], [0.0], [0.0], [0.0]])
+    for name in ("bce", "weighted_bce"):  # whose best constant answer it is: no gradient there
+        loss = TagLoss(name, quarter)
+        logits = loss.start.expand(4, 1).clone().requires_grad_()
+        loss(logits, quarter).backward()
+        assert logits.grad.sum().item() == pytest.approx(0, abs=1e-6)  # float32
+        assert loss.start.item() == pytest.approx({"bce": -math.log(3), "weighted_bce": 0.0}[name], rel=1e-6)
+    assert TagLoss("focal", torch.zeros(4, 1)).start.isfinite().all()
+
+
 def test_a_tag_without_songs_cannot_be_weighted():
     with pytest.raises(ValueError, match=r"no training song has tag \[1\]"):
         TagLoss("weighted_bce", torch.tensor([[1.0, 0.0], [0.0, 0.0]]))

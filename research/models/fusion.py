@@ -81,4 +81,9 @@ class OneSide(nn.Module):
         return self.head(self.dropout(embedding))
 
 
+def output_layers(join: nn.Module) -> list[nn.Linear]:
+    """The layers of a join that end in labels."""
+    return [join.audio[-1], join.lyrics[-1]] if isinstance(join, LateFusion) else [join.head]
+
+
 FUSIONS = {"concat": ConcatFusion, "gated": GatedFusion, "late": LateFusion}

@@ -17,9 +17,8 @@ from research.evaluation.statistics import (
     artist_bootstrap,
     artist_confusions,
     paired_difference,
-    percentile_interval,
 )
-from research.evaluation.tagging import N_RESAMPLES, Metric, macro_draws
+from research.evaluation.tagging import N_RESAMPLES, Metric, centred_interval, macro_draws
 from research.metrics import confusion_macro_f1
 from research.reports.answers import Answers, read_answers
 from research.reports.formats import MINUS, NONE, interval, latex_table, markdown_table, points, share, write_text
@@ -45,19 +44,19 @@ class TagScore:
     @property
     def intervals(self) -> list[Interval]:
         estimates = macro(self.by_tag)
-        return [percentile_interval(*pair) for pair in zip(estimates.tolist(), self.draws, strict=True)]
+        return [centred_interval(*pair) for pair in zip(estimates.tolist(), self.draws, strict=True)]
 
 
 def write_tagging_report(runs: Path, out: Path, reference: str) -> str:
     """Score the runs in a folder and write `tagging.md`, `.tex` and `tags.csv`; returns the Markdown.
 
     Args:
-        reference: name of the model that the others are compared with on tags.
+        reference: name of the model that the others are compared with on tags; it stands first, tag by tag.
 
     Raises:
         ValueError: nothing is finished, or the runs do not belong together.
     """
-    found = read_answers(find_runs(runs))
+    found = sorted(read_answers(find_runs(runs)), key=lambda answers: answers.name != reference)
     scores = [score_tags(answers) for answers in found if answers.tags]
     moods = {answers.name: mood_score(answers) for answers in found if answers.moods}
     table = _table(found, {score.answers.name: score for score in scores}, moods)
@@ -122,15 +121,13 @@ def difference_sentences(found: Sequence[Answers], scores: Sequence[TagScore], r
         _check_same_songs(score.answers, first.answers, label=-1)
         gains = macro(score.by_tag) - macro(first.by_tag)
         told = [
-            points(
-                METRICS[metric], percentile_interval(gains[metric].item(), score.draws[metric] - first.draws[metric])
-            )
+            points(METRICS[metric], centred_interval(gains[metric].item(), score.draws[metric] - first.draws[metric]))
             for metric in range(len(METRICS))
         ]
         lines.append(f"{score.answers.name} {MINUS} {reference}: {', '.join(told)}")
     for score in scores:
         _, _, half, tuned = macro(score.by_tag).tolist()
-        gain = percentile_interval(tuned - half, score.draws[3] - score.draws[2])
+        gain = centred_interval(tuned - half, score.draws[3] - score.draws[2])
         times = f"{tuned / half:.1f} times as much" if half else "from zero"
         lines.append(f"{score.answers.name}, tuned thresholds instead of one half: {points('macro-F1', gain)}, {times}")
     by_name = {answers.name: answers for answers in found if answers.moods}

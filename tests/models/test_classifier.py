@@ -8,6 +8,7 @@ import torch
 from research.batch import Batch
 from research.models.audio import AudioConfig, AudioEncoder, load_weights
 from research.models.classifier import ModelConfig, MoodClassifier
+from research.models.fusion import FUSIONS
 from research.models.lyrics import MINILM, LyricsConfig, LyricsEncoder
 
 BOTH = ModelConfig(lyrics=LyricsConfig(model=MINILM), fusion="gated")
@@ -169,3 +170,21 @@ def test_wrong_weights_are_refused(tmp_path, content, message):
 def test_impossible_models_are_refused(config, message):
     with pytest.raises(ValueError, match=message):
         MoodClassifier(config, n_labels=4, n_mels=N_MELS)
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("fusion", [*FUSIONS, "one side"])
+def test_tags_start_where_they_are_told_and_moods_stay(fusion):
+    frozen = LyricsConfig(model=MINILM, trainable_layers=0)
+    config = (
+        ModelConfig(audio=None, lyrics=frozen) if fusion == "one side" else ModelConfig(lyrics=frozen, fusion=fusion)
+    )
+    torch.manual_seed(0)
+    model = MoodClassifier(config, n_labels=6, n_mels=N_MELS).eval()
+    batch = replace(song_batch(), lyrics_vectors=torch.randn(3, 384, generator=torch.Generator().manual_seed(0)))
+    batch = replace(batch, has_lyrics=torch.tensor([True, True, fusion == "one side"]))
+    model.start_tags_at(torch.zeros(2))
+    before = model(batch)
+    model.start_tags_at(torch.tensor([-3.0, 1.5]))
+    moved = torch.tensor([0, 0, 0, 0, -3.0, 1.5]).expand(3, 6)
+    torch.testing.assert_close(model(batch) - before, moved, rtol=0, atol=1e-5)  # float32, logits of order 1
