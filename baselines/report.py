@@ -12,7 +12,8 @@ import pandas as pd
 
 from baselines.slides import CROSS_TABLE, LABELS, MODEL_1, MODEL_2, SLIDES_MIX, cross_table_figures
 from research.evaluation.statistics import Interval, independent_difference, wilson_interval
-from research.reports.figures import Curve, Panel, learning_curves
+from research.reports.figures.learning import Curve, Panel, learning_curves
+from research.reports.figures.style import save_figure
 from research.reports.formats import NONE, interval, latex_table, markdown_table, points, share, write_text
 from research.reports.predictions import Run, find_runs, read_history, read_runs
 from research.reports.scores import ModelScore, score_models
@@ -77,7 +78,7 @@ def write_baselines_report(runs: Path, out: Path, left_out: Mapping[str, str]) -
     write_text(out / "baselines.csv", _csv(rows, comparison_table(scores)))
     write_text(out / "baselines.tex", latex_table(table, _caption(scores), f"tab:{out.name}"))
     if panels := _panels(rows, found):
-        learning_curves(panels, "accuracy", out)
+        save_figure(learning_curves(panels, "accuracy"), out, "learning_curves")
     return text
 
 

@@ -19,6 +19,7 @@ from research.reports.pooling import unfinished_models
 from research.reports.predictions import find_runs, read_runs
 from research.reports.scores import score_models
 from research.reports.tables import caption, difference_sentence, display_table
+from research.reports.written import write_report
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,15 +30,18 @@ class Config:
     """Folder of the report; reports/NAME OF THE FIRST FOLDER when left out."""
     reference: str | None = None
     """Model the others are compared with; the best of those of one side (audio or lyrics) when left out."""
+    tracks: Path | None = None
+    """Track table of the corpus, for coverage and titles; data/NAME/tracks.parquet, if there, when left out."""
 
 
-def report(folders: Sequence[Path], out: Path, reference: str | None = None) -> None:
+def report(folders: Sequence[Path], out: Path, reference: str | None = None, tracks: Path | None = None) -> None:
     """Score the runs in `folders`, print the comparison and write it to `out`."""
     found = dict.fromkeys(run.resolve() for folder in folders for run in find_runs(folder))
     runs = read_runs(found)
     scores, unscored = score_models(runs), unfinished_models(runs)
     comparisons = compare_models(scores, reference)
     write_comparison(scores, comparisons, unscored, out)
+    write_report(scores, comparisons, unscored, out, tracks)
     print(
         caption(scores, comparisons), display_table(scores, comparisons).to_string(index=False), sep="\n\n", end="\n\n"
     )
@@ -47,13 +51,13 @@ def report(folders: Sequence[Path], out: Path, reference: str | None = None) -> 
         print(difference_sentence(found_difference, len(comparisons)))
     for sentence in (*not_compared(scores, comparisons), *unscored):
         print(sentence)
-    print(f"written: {out / 'comparison.md'}, .csv, .tex")
+    print(f"written: {out / 'report.html'}, .md, .tex; {out / 'comparison.md'}, .csv, .tex; figures beside them")
 
 
 def main(config: Config) -> None:
     if not config.runs:
         raise ValueError("no folder of runs given; name at least one, such as runs/fusion")
-    report(config.runs, config.out or Path("reports") / config.runs[0].resolve().name, config.reference)
+    report(config.runs, config.out or Path("reports") / config.runs[0].resolve().name, config.reference, config.tracks)
 
 
 if __name__ == "__main__":

@@ -77,7 +77,7 @@ def main(config: Config) -> None:
                 Trial(name=name, model=model, train=config.train, split=split, n_folds=len(splits), folder=folder),
             )
     if is_main:
-        report([config.out], Path("reports") / config.out.name)
+        report([config.out], Path("reports") / config.out.name, tracks=config.tracks)
 
 
 if __name__ == "__main__":

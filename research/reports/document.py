@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import pandas as pd
 from markdown_it import MarkdownIt
 
-from research.reports.formats import latex_escape, latex_table, markdown_table
+from research.reports.formats import FIT, latex_escape, latex_table, markdown_table
 
 STYLE = (
     "body{font:16px/1.5 system-ui,sans-serif;max-width:64rem;margin:2rem auto;padding:0 1rem;color:#222}"
@@ -76,10 +76,12 @@ def to_latex(title: str, blocks: Sequence[Block]) -> str:
     return "\n".join(
         [
             r"\documentclass[a4paper]{article}",
-            r"\usepackage[T1]{fontenc}",
             r"\usepackage[margin=2cm]{geometry}",
-            r"\usepackage{booktabs,graphicx}",
+            r"\usepackage{booktabs,float,graphicx}",
+            r"\setlength{\belowcaptionskip}{6pt}",
+            r"\sloppy",  # names of settings do not break
             rf"\title{{{latex_escape(title)}}}",
+            r"\author{}",
             r"\date{}",
             r"\begin{document}",
             r"\maketitle",
@@ -117,10 +119,11 @@ def _latex(block: Block) -> str:
             items = "\n".join(rf"\item {latex_escape(item)}" for item in block.items)
             return f"\\begin{{itemize}}\n{items}\n\\end{{itemize}}"
         case Table():
-            return latex_table(block.frame, block.caption, block.label, block.bold)
+            return latex_table(block.frame, block.caption, block.label, block.bold, position="H")
         case FigureFile():
-            lines = [r"\begin{figure}[htbp]", r"\centering", rf"\includegraphics[width=\linewidth]{{{block.name}.pdf}}"]
-            return "\n".join([*lines, rf"\caption{{{latex_escape(block.caption)}}}", r"\end{figure}"])
+            picture = rf"{FIT}\includegraphics{{{block.name}.pdf}}}}"
+            lines = [r"\begin{figure}[H]", r"\centering", picture, rf"\caption{{{latex_escape(block.caption)}}}"]
+            return "\n".join([*lines, r"\end{figure}"])
 
 
 def _plain(text: str) -> str:

@@ -10,6 +10,8 @@ from research.evaluation.statistics import Interval
 
 MINUS = "\N{MINUS SIGN}"
 NONE = "\N{EM DASH}"
+FIT = "\\resizebox{\\ifdim\\width>\\linewidth\\linewidth\\else\\width\\fi}{!}{%\n"
+"""Shrinks what follows, up to a brace, to the width of the line if it is wider."""
 LATEX_ESCAPES = str.maketrans(
     {
         **{sign: f"\\{sign}" for sign in "&%$#_{}"},
@@ -17,8 +19,7 @@ LATEX_ESCAPES = str.maketrans(
         "~": r"\textasciitilde{}",
         "^": r"\textasciicircum{}",
         # Signs that LaTeX's old text encoding lacks, or prints as others.
-        "<": "$<$",
-        ">": "$>$",
+        **{sign: f"${sign}$" for sign in "<>|"},
         MINUS: "$-$",
         "\N{RIGHTWARDS ARROW}": r"$\to$",
     }
@@ -54,17 +55,26 @@ def p_equals(p: float) -> str:
     return f"p {p_value(p)}" if p < 0.001 else f"p = {p_value(p)}"
 
 
+def short_commit(commit: str) -> str:
+    """Ten digits of a hash, with "+changes" where files differed from it; other words stay."""
+    digits, plus, changes = commit.partition("+")
+    return (digits[:10] if len(digits) == 40 else digits) + plus + changes
+
+
 def markdown_table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> list[str]:
     """Lines of a table; a bar in a cell is escaped."""
     body = [[str(cell).replace("|", "\\|") for cell in row] for row in rows]
     return [f"| {' | '.join(row)} |" for row in (header, ["---"] * len(header), *body)]
 
 
-def latex_table(table: pd.DataFrame, caption: str, label: str, bold: pd.DataFrame | None = None) -> str:
-    """A table of words in booktabs; the first two columns are set left, numbers right.
+def latex_table(
+    table: pd.DataFrame, caption: str, label: str, bold: pd.DataFrame | None = None, position: str = "htbp"
+) -> str:
+    """A table of words in booktabs, no wider than the line; the first two columns are set left, numbers right.
 
     Args:
         bold: truth by cell, of the table's shape.
+        position: of the float.
     """
     styler = table.style.hide(axis="index").format(latex_escape).format_index(latex_escape, axis="columns")
     if bold is not None:
@@ -75,10 +85,11 @@ def latex_table(table: pd.DataFrame, caption: str, label: str, bold: pd.DataFram
         column_format="ll"[: len(table.columns)] + "r" * (len(table.columns) - 2),
         caption=latex_escape(caption),
         label=label,
-        position="htbp",
+        position=position,
         position_float="centering",
     )
-    return f"% needs \\usepackage{{booktabs}}\n{text}"
+    text = text.replace(r"\begin{tabular}", FIT + r"\begin{tabular}").replace(r"\end{tabular}", r"\end{tabular}}")
+    return f"% needs \\usepackage{{booktabs,graphicx}}\n{text}"
 
 
 def latex_escape(text: str) -> str:

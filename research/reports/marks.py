@@ -61,13 +61,17 @@ def leak_notes(runs: Sequence[Run]) -> dict[Mark, str]:
 
 def settings_notes(runs: Sequence[Run]) -> dict[Mark, str]:
     """Which settings differ between runs that go by one name?"""
-    flat = [
-        {key: value for part in COMPARED_SETTINGS for key, value in _flat(part, run.config.get(part))} for run in runs
-    ]
-    keys = dict.fromkeys(key for settings in flat for key in settings if key not in PER_RUN_SETTINGS)
+    flat = [flat_settings(run.config) for run in runs]
+    keys = dict.fromkeys(key for settings in flat for key in settings)
     values = {key: sorted({str(settings.get(key)) for settings in flat}) for key in keys}
     different = [f"{key} ({', '.join(found)})" for key, found in values.items() if len(found) > 1]
     return {Mark.MIXED: f"its runs differ in {', '.join(different)}"} if different else {}
+
+
+def flat_settings(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings of model, training and inputs by dotted name, without the seed."""
+    found = {key: value for part in COMPARED_SETTINGS for key, value in _flat(part, config.get(part))}
+    return {key: value for key, value in found.items() if key not in PER_RUN_SETTINGS and value is not None}
 
 
 def _trains_on(run: Run, other: Run) -> bool:

@@ -8,7 +8,7 @@ import pandas as pd
 from research.evaluation.significance import N_PERMUTATIONS
 from research.evaluation.statistics import N_RESAMPLES, Interval
 from research.reports.comparisons import Comparison, MetricDifference
-from research.reports.formats import NONE, interval, p_equals, p_value, points, share, signed
+from research.reports.formats import NONE, interval, p_equals, p_value, points, share, short_commit, signed
 from research.reports.marks import MEANINGS, Mark
 from research.reports.published import PublishedScore
 from research.reports.scores import ModelScore
@@ -147,7 +147,7 @@ def caption(scores: Sequence[ModelScore], comparisons: Sequence[Comparison] = ()
         for name, score in sorted(largest.items())
     ]
     seeds = sorted({seed for score in scores for seed in score.seeds})
-    commits = sorted({commit for score in scores for commit in score.commits})
+    commits = sorted({short_commit(commit) for score in scores for commit in score.commits})
     return (
         f"Corpus {corpus_name(first)}, {len(first.labels)} moods; {'; '.join(tested)}; "
         f"seed(s) {', '.join(map(str, seeds))}; commit {', '.join(commits)}. "

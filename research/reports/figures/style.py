@@ -1,0 +1,60 @@
+"""One look for all figures, colours that colour-blind readers tell apart, and the two files each is written to."""
+
+import math
+import os
+from pathlib import Path
+
+from matplotlib import rc_context
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#7F7F7F")
+"""Source: Okabe & Ito 2008, "Color universal design", without its yellow, which fades on white paper; then grey."""
+MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
+"""Colour is never the only difference."""
+LINE_STYLES = ("-", "--", "-.", ":")
+GREY = "#7F7F7F"
+MAX_PANELS = 6
+MAX_COLUMNS = 3
+LOOK = {
+    "font.size": 8,
+    "axes.titlesize": 9,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "legend.fontsize": 7,
+    "legend.frameon": False,
+    "lines.linewidth": 1.2,
+    "pdf.fonttype": 42,  # text stays text: journals refuse Type 3 fonts
+}
+PNG_DPI = 150
+
+
+def panel_grid(n: int, panel_inches: tuple[float, float]) -> tuple[Figure, list[Axes]]:
+    """A figure of n panels in rows of `MAX_COLUMNS`; axes in reading order."""
+    columns = min(n, MAX_COLUMNS)
+    rows = math.ceil(n / columns)
+    with rc_context(LOOK):
+        width, height = panel_inches
+        figure = Figure(figsize=(width * columns, height * rows), layout="constrained")
+        axes = figure.subplots(rows, columns, squeeze=False).ravel().tolist()
+    for unused in axes[n:]:
+        unused.remove()
+    return figure, axes[:n]
+
+
+def legend_below(axes: Axes, columns: int = 1) -> None:
+    """A legend under the panel, where no curve can run through it."""
+    axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.2), ncols=columns)
+
+
+def save_figure(figure: Figure, folder: Path, name: str) -> None:
+    """Write `name.pdf` and `name.png` into a folder, each in one atomic step."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with rc_context(LOOK):
+        # Laid out once for both files: it takes longer than the drawing.
+        figure.draw_without_rendering()
+        figure.set_layout_engine("none")
+        for suffix in ("pdf", "png"):
+            partial = folder / f"{name}.part.{suffix}"
+            figure.savefig(partial, dpi=PNG_DPI)
+            os.replace(partial, folder / f"{name}.{suffix}")

@@ -1,0 +1,70 @@
+"""Every figure that a comparison's runs allow, written beside its tables."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from research.reports.comparisons import Comparison
+from research.reports.document import FigureFile
+from research.reports.figures.confidence import coverage_curves, precision_recall_curves, reliability_diagrams
+from research.reports.figures.confusion import confusion_matrices
+from research.reports.figures.intervals import forest_plot, score_bars
+from research.reports.figures.learning import learning_curves, validation_panels
+from research.reports.figures.plane import lies_in_plane, valence_arousal
+from research.reports.figures.style import MAX_PANELS, save_figure
+from research.reports.scores import ModelScore
+
+
+def write_figures(
+    scores: Sequence[ModelScore], comparisons: Sequence[Comparison], folder: Path
+) -> dict[str, FigureFile]:
+    """Write each figure as PDF and PNG; returns them by name, with captions.
+
+    Figures of a panel a model show the best `MAX_PANELS` models.
+    """
+    shown = shown_models(scores)
+    left_out = f" The {len(shown)} most accurate of {len(scores)} models." if len(shown) < len(scores) else ""
+    figures = {
+        "scores": (score_bars(scores), "Scores with 95 % intervals."),
+        "confusion": (
+            confusion_matrices(shown),
+            f"Confusions: numbers count test songs (of all seeds), shades are shares of a true mood.{left_out}",
+        ),
+        "reliability": (
+            reliability_diagrams(shown),
+            "Reliability on test songs in bins of equally many; the dotted line is what probabilities should mean. "
+            f"The temperature is fitted to validation songs. Error: expected calibration error.{left_out}",
+        ),
+        "coverage": (
+            coverage_curves(shown),
+            f"Accuracy when the least sure songs are left unanswered, means over seeds.{left_out}",
+        ),
+        "precision_recall": (
+            precision_recall_curves(shown),
+            f"Precision and recall of each mood against all others. AP: average precision.{left_out}",
+        ),
+    }
+    if comparisons:
+        figures["differences"] = (
+            forest_plot(comparisons),
+            "Paired differences with 95 % intervals over artists; filled: Holm-adjusted p < .05.",
+        )
+    if panels := validation_panels(shown):
+        figures["learning_curves"] = (
+            learning_curves(panels, "accuracy on validation songs"),
+            f"Learning curves, one a fold; the dot is the epoch that was kept.{left_out}",
+        )
+    if lies_in_plane(scores[0]):
+        figures["plane"] = (
+            valence_arousal(shown),
+            "Test songs in Russell's plane: the moods' corners weighted by the predicted probabilities, "
+            f"means over seeds.{left_out}",
+        )
+    for name, (figure, _) in figures.items():
+        save_figure(figure, folder, name)
+    return {name: FigureFile(name, caption) for name, (_, caption) in figures.items()}
+
+
+def shown_models(scores: Sequence[ModelScore]) -> list[ModelScore]:
+    """The `MAX_PANELS` most accurate, in their order."""
+    best = sorted(scores, key=lambda score: -score.accuracy.estimate)[:MAX_PANELS]
+    return [score for score in scores if score in best]
