@@ -29,9 +29,9 @@ class Size:
     song_s: float = 240.0
     tracks: int = 96
     """Songs in the corpus: the clips again and again."""
-    epoch: int = 480
-    """Songs in one of our epochs, as many as a published corpus trains on; it ends with validation and checkpoint."""
-    slides_epoch: int = 64
+    epoch: int = 128
+    """Songs in one of our epochs; it ends with a small validation."""
+    slides_epoch: int = 32
     """Pictures in one epoch of the slides' way; both are compared by the song."""
     lyrics_epoch: int = 32
     matrix_side: int = 2_048

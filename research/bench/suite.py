@@ -18,11 +18,13 @@ from research.bench.features import (
     store_vs_librosa,
 )
 from research.bench.inference import predict_vs_slides, song_vs_clip
+from research.bench.inputs import input_vs_jpg
 from research.bench.material import Material, Size
 from research.bench.measurement import Measurement
 from research.bench.pairs import Spread
 from research.bench.startup import help_vs_python
-from research.bench.training import input_vs_jpg, lyrics_vs_padded, model1_vs_slides, train_vs_slides
+from research.bench.training import model1_vs_slides, train_vs_slides
+from research.bench.words import lyrics_vs_padded
 from research.reports.tables import markdown_table
 from research.runs import environment, git_commit
 

@@ -1,0 +1,63 @@
+"""Every key runs, at a size at which its numbers mean nothing; none is asserted."""
+
+import json
+import math
+
+import pytest
+
+from research.bench import suite
+from research.bench.material import Material, Size
+from research.cli import main
+
+SMALL = Size(
+    rounds=2,
+    clip_s=6.0,
+    song_s=12.0,
+    tracks=4,
+    epoch=4,
+    slides_epoch=4,
+    lyrics_epoch=4,
+    matrix_side=64,
+    copied_bytes=2**16,
+)
+
+
+@pytest.fixture(scope="module")
+def material(tmp_path_factory):
+    return Material(tmp_path_factory.mktemp("bench"), SMALL)
+
+
+@pytest.mark.parametrize("benchmark", suite.BENCHMARKS, ids=lambda benchmark: benchmark.__name__)
+def test_each_benchmark_gives_its_keys_as_finite_numbers(material, benchmark):
+    found = benchmark(material)
+    assert tuple(one.key for one in found) == suite.BENCHMARKS[benchmark]
+    for one in found:
+        for spread in filter(None, (one.value, one.cpu, one.limit_share)):
+            assert 0 <= spread.low <= spread.median <= max(spread.high, spread.median)
+            assert math.isfinite(spread.high)
+
+
+def test_the_log_mel_of_made_clips_is_librosas(material):
+    # Not a speed: the second number of this benchmark is the largest difference over all clips and mel bands.
+    difference = suite.logmel_vs_librosa(material)[1]
+    assert difference.met, difference
+
+
+def test_only_some_keys_are_measured():
+    found = list(suite.measure(["help_vs_python"], size=SMALL))
+    assert [one.key for one in found] == ["help_vs_python"]
+    report = json.loads(json.dumps(suite.report(found, suite.machine())))
+    assert report["keys"]["help_vs_python"]["value"]["median"] > 0
+    assert report["machine"]["cores"] >= 1
+    header, _, row = suite.table(found)
+    assert header.count("|") == row.count("|")
+
+
+def test_an_unknown_key_is_refused_with_all_there_are(capsys):
+    assert main(["bench", "--only", "speed"]) == 1
+    assert "no key speed; there are logmel_vs_slides, " in capsys.readouterr().err
+
+
+def test_a_folder_without_songs_is_refused(tmp_path, capsys):
+    assert main(["bench", "--clips", str(tmp_path), "--json"]) == 1
+    assert "holds no sound file" in capsys.readouterr().err
