@@ -39,7 +39,7 @@ def test_blocks_in_each_form():
 def test_latex_compiles_with_every_sign_that_reports_use(tmp_path):
     if shutil.which("pdflatex") is None:
         pytest.skip("pdflatex is not installed (Debian: texlive-latex-recommended)")
-    save_figure(Figure(figsize=(9, 1)), tmp_path, "curve")
+    save_figure(Figure(figsize=(9, 1), layout="constrained"), tmp_path, "curve")
     marks = "\N{DAGGER} \N{DOUBLE DAGGER} \N{SECTION SIGN} \N{PILCROW SIGN} # * \N{MINUS SIGN}1 \N{EM DASH}"
     wide = pd.DataFrame([[marks, *["a wide cell"] * 12]], columns=[f"column {number}" for number in range(13)])
     blocks = [
