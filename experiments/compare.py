@@ -1,10 +1,10 @@
 """Which model is better, and by how much more than chance? (paper: main table)
 
 Run: python experiments/compare.py runs/fusion --out reports/fusion
-Reads run folders only and needs no GPU. Writes report.md, .tex and .html (the whole comparison with its figures, PDF and
-PNG), comparison.md, .csv and .tex (the tables) and differences.csv. Runs that are missing, unfinished or flattered are
-marked; what cannot be compared fairly is refused. Numbers to expect stand in the header of the experiment that wrote the
-runs.
+Reads run folders only and needs no GPU. Writes report.md, .tex and .html (the whole comparison with its figures, PDF
+and PNG), comparison.md, .csv and .tex (the tables) and differences.csv. Runs that are missing, unfinished or flattered
+are marked; what cannot be compared fairly is refused. Numbers to expect stand in the header of the experiment that
+wrote the runs.
 """
 
 from collections.abc import Sequence
