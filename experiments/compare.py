@@ -1,8 +1,9 @@
 """Which model is better, and by how much more than chance? (paper: main table)
 
 Run: python experiments/compare.py runs/fusion --out reports/fusion
-Reads finished run folders only and needs no GPU: about 3 s for 3 models x 5 folds x 3 seeds on 600 songs.
-Writes comparison.md, comparison.csv and comparison.tex. Numbers to expect stand in the header of the experiment that
+Reads run folders only and needs no GPU. Writes report.md, .tex and .html (the whole comparison with its figures, PDF
+and PNG), comparison.md, .csv and .tex (the tables) and differences.csv. Runs that are missing, unfinished or flattered
+are marked; what cannot be compared fairly is refused. Numbers to expect stand in the header of the experiment that
 wrote the runs.
 """
 

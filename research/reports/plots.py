@@ -13,18 +13,24 @@ from research.reports.figures.plane import lies_in_plane, valence_arousal
 from research.reports.figures.style import MAX_PANELS, save_figure
 from research.reports.scores import ModelScore
 
+MAX_ROWS = 30
+"""Of a figure with a line a model; more cannot be read on a page."""
+
 
 def write_figures(
     scores: Sequence[ModelScore], comparisons: Sequence[Comparison], folder: Path
 ) -> dict[str, FigureFile]:
     """Write each figure as PDF and PNG; returns them by name, with captions.
 
-    Figures of a panel a model show the best `MAX_PANELS` models.
+    Figures of a panel a model show the best `MAX_PANELS` models, those of a row a model the best `MAX_ROWS`.
     """
-    shown = shown_models(scores)
-    left_out = f" The {len(shown)} most accurate of {len(scores)} models." if len(shown) < len(scores) else ""
+    shown, rows = best_models(scores, MAX_PANELS), best_models(scores, MAX_ROWS)
+    left_out, left_out_rows = (
+        f" The {len(some)} most accurate of {len(scores)} models." if len(some) < len(scores) else ""
+        for some in (shown, rows)
+    )
     figures = {
-        "scores": (score_bars(scores), "Scores with 95 % intervals."),
+        "scores": (score_bars(rows), f"Scores with 95 % intervals.{left_out_rows}"),
         "confusion": (
             confusion_matrices(shown),
             f"Confusions: numbers count test songs (of all seeds), shades are shares of a true mood.{left_out}",
@@ -43,10 +49,10 @@ def write_figures(
             f"Precision and recall of each mood against all others. AP: average precision.{left_out}",
         ),
     }
-    if comparisons:
+    if drawn := [found for found in comparisons if found.model in rows]:
         figures["differences"] = (
-            forest_plot(comparisons),
-            "Paired differences with 95 % intervals over artists; filled: Holm-adjusted p < .05.",
+            forest_plot(drawn),
+            f"Paired differences with 95 % intervals over artists; filled: Holm-adjusted p < .05.{left_out_rows}",
         )
     if panels := validation_panels(shown):
         figures["learning_curves"] = (
@@ -64,7 +70,7 @@ def write_figures(
     return {name: FigureFile(name, caption) for name, (_, caption) in figures.items()}
 
 
-def shown_models(scores: Sequence[ModelScore]) -> list[ModelScore]:
-    """The `MAX_PANELS` most accurate, in their order."""
-    best = sorted(scores, key=lambda score: -score.accuracy.estimate)[:MAX_PANELS]
+def best_models(scores: Sequence[ModelScore], n: int) -> list[ModelScore]:
+    """The n most accurate, in their order."""
+    best = sorted(scores, key=lambda score: -score.accuracy.estimate)[:n]
     return [score for score in scores if score in best]

@@ -5,10 +5,9 @@ import subprocess
 
 import pandas as pd
 import pytest
-from matplotlib.figure import Figure
 
 from research.reports.document import Bullets, FigureFile, Heading, Paragraph, Table, to_html, to_latex, to_markdown
-from research.reports.figures.style import save_figure
+from research.reports.figures.style import panel_grid, save_figure
 
 FRAME = pd.DataFrame([["a|b", "1 *"], ["<b>", "2"]], columns=["x", "y"])
 BOLD = pd.DataFrame([[False, True], [False, False]], columns=["x", "y"])
@@ -39,7 +38,8 @@ def test_blocks_in_each_form():
 def test_latex_compiles_with_every_sign_that_reports_use(tmp_path):
     if shutil.which("pdflatex") is None:
         pytest.skip("pdflatex is not installed (Debian: texlive-latex-recommended)")
-    save_figure(Figure(figsize=(9, 1)), tmp_path, "curve")
+    figure, _ = panel_grid(1, (9, 1))
+    save_figure(figure, tmp_path, "curve")
     marks = "\N{DAGGER} \N{DOUBLE DAGGER} \N{SECTION SIGN} \N{PILCROW SIGN} # * \N{MINUS SIGN}1 \N{EM DASH}"
     wide = pd.DataFrame([[marks, *["a wide cell"] * 12]], columns=[f"column {number}" for number in range(13)])
     blocks = [

@@ -9,7 +9,16 @@ from sklearn.metrics import average_precision_score, precision_recall_curve
 
 from research.evaluation.calibration import expected_calibration_error, reliability, risk_coverage
 from research.reports.calibrated import confidences, correct_answers, has_temperature, probabilities
-from research.reports.figures.style import COLOURS, GREY, LINE_STYLES, LOOK, MARKERS, legend_below, panel_grid
+from research.reports.figures.style import (
+    COLOURS,
+    GREY,
+    LINE_STYLES,
+    LOOK,
+    MARKERS,
+    legend_below,
+    panel_grid,
+    share_left_labels,
+)
 from research.reports.formats import share
 from research.reports.scores import ModelScore
 
@@ -42,6 +51,7 @@ def reliability_diagrams(scores: Sequence[ModelScore]) -> Figure:
             axes.set(xlabel="probability of the answer", ylabel="share of right answers", xlim=(0, 1), ylim=(0, 1))
             axes.set_title(f"{score.marked_name} ({score.protocol})")
             legend_below(axes)
+        share_left_labels(all_axes)
     return figure
 
 
@@ -90,4 +100,5 @@ def precision_recall_curves(scores: Sequence[ModelScore]) -> Figure:
             axes.set(xlabel="recall", ylabel="precision", xlim=(0, 1), ylim=(0, 1.02))
             axes.set_title(f"{score.marked_name} ({score.protocol})")
             legend_below(axes, columns=2)
+        share_left_labels(all_axes)
     return figure

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from matplotlib import rc_context
 from matplotlib.figure import Figure
 
-from research.reports.figures.style import LOOK, panel_grid
+from research.reports.figures.style import LOOK, panel_grid, share_left_labels
 from research.reports.scores import ModelScore
 
 INCHES_PER_LABEL = 0.52
@@ -34,5 +34,6 @@ def confusion_matrices(scores: Sequence[ModelScore]) -> Figure:
             axes.set_yticks(places, score.labels)
             axes.set(xlabel="predicted mood", ylabel="true mood")
             axes.set_title(f"{score.marked_name} ({score.protocol})")
+        share_left_labels(all_axes)
         figure.colorbar(image, ax=all_axes, label="share of the true mood's songs", shrink=0.8)
     return figure

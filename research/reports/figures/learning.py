@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from matplotlib import rc_context
 from matplotlib.figure import Figure
 
-from research.reports.figures.style import COLOURS, GREY, LINE_STYLES, LOOK, legend_below, panel_grid
+from research.reports.figures.style import COLOURS, GREY, LINE_STYLES, LOOK, legend_below, panel_grid, share_left_labels
 from research.reports.predictions import read_history
 from research.reports.scores import ModelScore
 
@@ -57,6 +57,7 @@ def learning_curves(panels: Mapping[str, Panel], metric: str) -> Figure:
             axes.set_title(title)
             axes.xaxis.get_major_locator().set_params(integer=True)
             legend_below(axes, columns=2)
+        share_left_labels(all_axes)
     return figure
 
 

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from research.moods import QUADRANTS
 from research.reports.calibrated import probabilities
-from research.reports.figures.style import COLOURS, GREY, LOOK, MARKERS, panel_grid
+from research.reports.figures.style import COLOURS, GREY, LOOK, MARKERS, panel_grid, share_left_labels
 from research.reports.scores import ModelScore
 
 PANEL_INCHES = (3.0, 3.2)
@@ -53,6 +53,7 @@ def valence_arousal(scores: Sequence[ModelScore]) -> Figure:
             axes.set(xlabel="valence", ylabel="arousal", xlim=(-LIMIT, LIMIT), ylim=(-LIMIT, LIMIT), aspect="equal")
             axes.set(xticks=[-1, 0, 1], yticks=[-1, 0, 1])
             axes.set_title(f"{score.marked_name} ({score.protocol})")
+        share_left_labels(all_axes)
         handles, labels = all_axes[0].get_legend_handles_labels()
         figure.legend(handles, labels, loc="outside lower center", ncols=len(labels), title="true mood", fontsize=7)
     return figure

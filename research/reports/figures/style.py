@@ -2,6 +2,7 @@
 
 import math
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 from matplotlib import rc_context
@@ -36,10 +37,19 @@ def panel_grid(n: int, panel_inches: tuple[float, float]) -> tuple[Figure, list[
     with rc_context(LOOK):
         width, height = panel_inches
         figure = Figure(figsize=(width * columns, height * rows), layout="constrained")
+        figure.get_layout_engine().set(hspace=0.06)
         axes = figure.subplots(rows, columns, squeeze=False).ravel().tolist()
     for unused in axes[n:]:
         unused.remove()
     return figure, axes[:n]
+
+
+def share_left_labels(all_axes: Sequence[Axes]) -> None:
+    """Leave the vertical axis' name and numbers to the first panel of each row; all panels have the same."""
+    for number, axes in enumerate(all_axes):
+        if number % MAX_COLUMNS:
+            axes.set_ylabel("")
+            axes.tick_params(labelleft=False)
 
 
 def legend_below(axes: Axes, columns: int = 1) -> None:
@@ -51,8 +61,10 @@ def save_figure(figure: Figure, folder: Path, name: str) -> None:
     """Write `name.pdf` and `name.png` into a folder, each in one atomic step."""
     folder.mkdir(parents=True, exist_ok=True)
     with rc_context(LOOK):
-        # Laid out once for both files: it takes longer than the drawing.
-        figure.draw_without_rendering()
+        # Laid out for both files at once, as it takes longer than the drawing; twice, for a panel of fixed aspect finds
+        # its place only once its neighbours have theirs.
+        for _ in range(2):
+            figure.get_layout_engine().execute(figure)
         figure.set_layout_engine("none")
         for suffix in ("pdf", "png"):
             partial = folder / f"{name}.part.{suffix}"
