@@ -17,7 +17,7 @@ from research.labels import LabelSpace, Targets, target_array
 from research.tracks import TrackTable
 
 Tokenize = Callable[[Sequence[str]], list[np.ndarray]]
-EmbedWords = Callable[[Sequence[np.ndarray]], np.ndarray]
+EmbedWords = Callable[[Sequence[str]], np.ndarray]
 NO_WORDS = np.zeros(0, dtype=np.int32)
 
 
@@ -29,7 +29,7 @@ class InputConfig:
     """Length of the pieces a network hears; 216 frames are 5.0 s at the default hop."""
     eval_windows: int = 6
     """Pieces of a song, evenly spaced, that are averaged in evaluation."""
-    max_tokens: int = 256
+    max_tokens: int = 512
     """Longer lyrics are cut here."""
 
 
@@ -92,7 +92,7 @@ def load_songs(
             vectors are put side by side, or none to do without sound.
         tokenize: texts to token ids without padding (`research.features.lyrics.tokenize_lyrics` with its tokenizer
             bound), or None to do without words.
-        embed_words: token ids to vectors by a frozen encoder (`research.embeddings`), or None where it learns.
+        embed_words: texts to vectors by a frozen encoder (`research.embeddings`), or None where it learns.
     """
     ids = list(tracks.frame["track_id"])
     space = LabelSpace(tracks.corpus.labels)
@@ -110,7 +110,7 @@ def load_songs(
         has_audio=np.logical_and.reduce([store.rows(ids) >= 0 for store in stores] or [np.zeros(len(ids), bool)]),
         digests=stores[0].digests if stores else {},
         tokens=tokens,
-        lyrics_vectors=embed_words(tokens) if embed_words else nothing,
+        lyrics_vectors=embed_words(texts) if embed_words else nothing,
         space=space,
         targets=target_array(tracks, space),
     )

@@ -12,7 +12,8 @@ from research.features.audio import MelSettings, load_log_mel, window_starts
 from research.features.lyrics import clean_lyrics, tokenize_lyrics
 from research.models.classifier import ModelConfig, MoodClassifier
 from research.models.frozen import frozen_encoder
-from research.models.lyrics import LyricsEncoder, load_tokenizer
+from research.models.frozen_lyrics import FrozenLyrics
+from research.models.lyrics import load_tokenizer
 from research.runs import RunFolder
 
 MAX_WINDOWS = 64
@@ -61,7 +62,8 @@ class MoodPredictor:
         self.model.eval()
         if self.config.lyrics is not None:
             self.tokenizer = load_tokenizer(self.config.lyrics)
-            self.frozen_encoder = LyricsEncoder(self.config.lyrics).eval() if self.config.lyrics.frozen else None
+            frozen = self.config.lyrics.frozen
+            self.frozen_lyrics = FrozenLyrics(self.config.lyrics, self.inputs.max_tokens) if frozen else None
 
     @torch.inference_mode()
     def predict(self, audio: Path | None, lyrics: str | None = None) -> MoodPrediction:
@@ -106,15 +108,15 @@ class MoodPredictor:
             mel = self._mel(audio)
         tokens = tokenize_lyrics([words], self.tokenizer, self.inputs.max_tokens) if words else [np.zeros(0, np.int32)]
         input_ids, mask = (torch.from_numpy(array) for array in pad_tokens(tokens))
-        vectors = torch.zeros(1, 0)
-        if words and self.frozen_encoder is not None:
-            vectors = self.frozen_encoder(input_ids, mask)
+        vectors = np.zeros((1, 0), dtype=np.float32)
+        if words and self.frozen_lyrics is not None:
+            vectors = self.frozen_lyrics.vectors([words])
         return Batch(
             mel=torch.from_numpy(mel).transpose(1, 2)[None],
             input_ids=input_ids,
             attention_mask=mask,
             audio_vectors=torch.from_numpy(heard),
-            lyrics_vectors=vectors,
+            lyrics_vectors=torch.from_numpy(vectors),
             has_audio=torch.tensor([audio is not None]),
             has_lyrics=torch.tensor([bool(words)]),
             target=torch.tensor([-1]),

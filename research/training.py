@@ -5,7 +5,7 @@ import os
 import sys
 import time
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from typing import Any, Literal
 
@@ -16,13 +16,16 @@ from accelerate.utils import parse_flag_from_env, set_seed
 from jaxtyping import Float, Int
 from torch import nn
 from torch.optim.lr_scheduler import LambdaLR
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from tqdm import tqdm
 
 from research.batch import SongSet
 from research.data import Augmentation
 from research.labels import Targets
 from research.losses import mood_loss
+from research.objective import step_loss
 from research.precision import computes_bf16
+from research.progress import Progress
 from research.runs import RunFolder
 from research.schedules import OPTIMIZERS, steps_down, warmup_cosine
 from research.scoring import score_answers
@@ -56,8 +59,9 @@ class TrainConfig:
     step_factor: float = 0.1
     clip_norm: float | None = 1.0
     """Longest gradient, over all parameters; None: as long as it is."""
-    select_by: Literal["macro_f1", "accuracy", "pr_auc", "roc_auc"] = "macro_f1"
-    """What the best epoch is best in, on the validation songs; the areas are macro averages over tags."""
+    select_by: Literal["macro_f1", "accuracy", "pr_auc", "roc_auc", "loss", "last"] = "macro_f1"
+    """What the best epoch is best in, on the validation songs; the areas are macro averages over tags. last: the last
+    epoch, whatever the validation songs say."""
     patience: int = 6
     """Epochs without a better one after which training stops."""
     loss: str = "cross_entropy"
@@ -68,28 +72,17 @@ class TrainConfig:
     """Of the mood alone."""
     tag_loss: str = "bce"
     """Where tags are learned: bce, weighted_bce, focal or asymmetric."""
+    side_loss: float = 0.0
+    """Share of the loss that sound and words must answer for alone; 1: a mean of experts, joined only in the answer."""
+    mixup: float = 0.0
+    """Songs are mixed in pairs, with shares from Beta(mixup, mixup); of spectrograms and frozen encoders' vectors."""
+    average: float = 0.0
+    """Decay a step of the moving average of weights that is validated and kept, such as 0.99; 0 keeps the last weights.
+    Source: Polyak & Juditsky 1992; Izmailov et al. 2018 (arXiv:1803.05407)."""
     precision: Precision = "auto"
     """auto: bf16 where the device computes in it, else fp32. fp16 needs a GPU."""
     seed: int = 0
     augmentation: Augmentation = Augmentation()
-
-
-@dataclass
-class Progress:
-    """Where a run stands at the end of an epoch; epochs count from 1."""
-
-    epoch: int = 0
-    best_epoch: int = 0
-    seconds: float = 0.0
-    history: list[dict[str, float]] = field(default_factory=list)
-
-    def add_epoch(self, scores: Mapping[str, float], seconds: float, select_by: str) -> None:
-        best = self.history[self.best_epoch - 1][select_by] if self.best_epoch else -1.0
-        self.epoch += 1
-        self.seconds += seconds
-        self.history.append({"epoch": self.epoch, **scores})
-        if scores[select_by] > best:
-            self.best_epoch = self.epoch
 
 
 @dataclass(frozen=True)
@@ -130,9 +123,13 @@ def fit(
     optimizer = OPTIMIZERS[config.optimizer](model.parameter_groups(config.learning_rate, config.weight_decay))
     network, optimizer, loader = accelerator.prepare(model, optimizer, loader)
     schedule = _schedule(optimizer.optimizer, config, steps_per_epoch=math.ceil(len(loader) / config.accumulate))
+    averaged = _averaged(model, config)
+    kept = averaged.module if averaged else model
     stateful = {"model": model, "optimizer": optimizer.optimizer, "schedule": schedule}
     if accelerator.scaler is not None:
         stateful["scaler"] = accelerator.scaler
+    if averaged:
+        stateful["averaged"] = averaged
     progress = _resume(run, stateful, tracker)
     bar = _progress_bar(run.path.name, config.epochs, len(train), progress.epoch, accelerator.is_main_process)
     while progress.epoch < config.epochs and progress.epoch - progress.best_epoch < config.patience:
@@ -142,7 +139,7 @@ def fit(
         network.train()
         for batch in loader:
             with accelerator.accumulate(network):
-                loss = criterion(network(batch), batch.target)
+                loss = step_loss(network, criterion, batch, side_loss=config.side_loss, mixup=config.mixup)
                 accelerator.backward(loss)
                 if accelerator.sync_gradients and config.clip_norm is not None:
                     accelerator.clip_grad_norm_(network.parameters(), config.clip_norm)
@@ -150,16 +147,19 @@ def fit(
                 optimizer.zero_grad()
             if accelerator.sync_gradients and not accelerator.optimizer_step_was_skipped:
                 schedule.step()
+                if averaged:
+                    averaged.update_parameters(model)
             losses.append(loss.detach())
             bar.update(len(batch.target) * accelerator.num_processes)
         scores = {
             "train/loss": float(accelerator.reduce(torch.stack(losses).mean(), "mean")),
-            **_validate(model, valid, config),
+            **_validate(kept, valid, config),
         }
-        progress.add_epoch(scores, time.perf_counter() - started, f"valid/{config.select_by}")
+        progress.add_epoch(scores, time.perf_counter() - started, config.select_by)
         if accelerator.is_main_process:
-            _record_epoch(run, progress, stateful, tracker)
-        told = {"loss": f"{scores['train/loss']:.3f}", config.select_by: f"{scores[f'valid/{config.select_by}']:.3f}"}
+            _record_epoch(run, progress, kept, stateful, tracker)
+        shown = "loss" if config.select_by == "last" else config.select_by
+        told = {"train loss": f"{scores['train/loss']:.3f}", shown: f"{scores[f'valid/{shown}']:.3f}"}
         bar.set_postfix(told | {"best": progress.best_epoch}, refresh=False)
     bar.close()
     accelerator.wait_for_everyone()
@@ -225,7 +225,8 @@ def _progress_bar(name: str, epochs: int, songs: int, epochs_done: int, is_main:
 
 
 def _criterion(train: SongSet, config: TrainConfig) -> nn.Module:
-    n_moods, known = train.n_labels - train.n_tags, {"pr_auc", "roc_auc"} if train.n_tags else set()
+    n_moods, known = train.n_labels - train.n_tags, {"loss", "last"}
+    known |= {"pr_auc", "roc_auc"} if train.n_tags else set()
     known |= {"macro_f1", "accuracy"} if n_moods else set()
     if config.select_by not in known:
         raise ValueError(f"select_by {config.select_by} is not measured on these labels; choose one of {sorted(known)}")
@@ -237,6 +238,12 @@ def _criterion(train: SongSet, config: TrainConfig) -> nn.Module:
     if not n_moods:
         return tags
     return MoodAndTagLoss(by_name(targets[:, :n_moods].nansum(dim=0).long()), tags, n_moods)
+
+
+def _averaged(model: nn.Module, config: TrainConfig) -> AveragedModel | None:
+    if not config.average:
+        return None
+    return AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(config.average), use_buffers=True)
 
 
 def _schedule(optimizer: torch.optim.Optimizer, config: TrainConfig, steps_per_epoch: int) -> LambdaLR:
@@ -273,10 +280,12 @@ def _resume(run: RunFolder, stateful: Mapping[str, Any], tracker: Tracker | None
     return progress
 
 
-def _record_epoch(run: RunFolder, progress: Progress, stateful: Mapping[str, Any], tracker: Tracker | None) -> None:
+def _record_epoch(
+    run: RunFolder, progress: Progress, kept: nn.Module, stateful: Mapping[str, Any], tracker: Tracker | None
+) -> None:
     """Best weights first, checkpoint last: a kill in between repeats the epoch and writes the same again."""
     if progress.best_epoch == progress.epoch:
-        run.save_weights(stateful["model"])
+        run.save_weights(kept)
     run.write_history(progress.history)
     run.save_checkpoint({name: part.state_dict() for name, part in stateful.items()} | {"progress": asdict(progress)})
     if tracker is not None:

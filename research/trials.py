@@ -67,7 +67,8 @@ def load_corpus(table: Path, inputs: InputConfig, model: ModelConfig) -> Songs:
     if model.lyrics is not None and tracks.frame["lyrics"].notna().any():
         tokenize = partial(tokenize_lyrics, tokenizer=load_tokenizer(model.lyrics), max_tokens=inputs.max_tokens)
         if model.lyrics.frozen:
-            embed = partial(lyrics_vectors, config=model.lyrics, folder=tracks.folder / "embeddings")
+            embeddings = tracks.folder / "embeddings"
+            embed = partial(lyrics_vectors, config=model.lyrics, max_tokens=inputs.max_tokens, folder=embeddings)
     with processes.main_process_first():
         songs = load_songs(tracks, inputs, stores, tokenize, embed)
     skipped = {track_id: reason for store in stores for track_id, reason in store.skipped.items()}
@@ -138,6 +139,10 @@ def run_parts(tracks: TrackTable, trial: Trial, inputs: Mapping[str, Any], build
 def _classifier_and_parts(songs: Songs, trial: Trial) -> tuple[MoodClassifier, dict[str, SongDataset]]:
     split = trial.split
     model = MoodClassifier(trial.model, n_labels=len(songs.space), n_mels=songs.inputs.mel.n_mels)
+    model.standardise(
+        songs.audio_vectors[split.train[songs.has_audio[split.train]]],
+        songs.lyrics_vectors[split.train[songs.has_lyrics[split.train]]],
+    )
     return model, {
         name: SongDataset(
             songs,

@@ -1,18 +1,27 @@
-"""The sound side: ResNet18 on one-channel log-mel windows; a song is the mean of its windows."""
+"""The sound side: a CNN on one-channel log-mel windows; a song is the mean of its windows."""
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
-from torchvision.models import ResNet18_Weights, resnet18
+from torchvision import models
 
-EMBEDDING_DIM = 512
+from research.models.short_chunk import ShortChunkResNet
+
 MIN_SIDE = 32
-"""ResNet18 halves a picture five times. At one pixel BatchNorm has nothing to average over in a batch of one song, and
+"""A ResNet halves a picture five times. At one pixel BatchNorm has nothing to average over in a batch of one song, and
 below this oneDNN's bf16 convolution (torch 2.15) reads memory that was never written: NaN gradients now and then."""
 IMAGENET = "imagenet"
+RESNETS = {
+    "resnet18": (models.resnet18, models.ResNet18_Weights.IMAGENET1K_V1),
+    "resnet34": (models.resnet34, models.ResNet34_Weights.IMAGENET1K_V1),
+    "resnet50": (models.resnet50, models.ResNet50_Weights.IMAGENET1K_V2),
+}
+"""He et al. 2016 (arXiv:1512.03385), torchvision's, and their ImageNet weights."""
+SHORT_CHUNK = "short_chunk"
 STAGES = ("conv1", "layer1", "layer2", "layer3", "layer4")
 
 
@@ -21,9 +30,11 @@ class AudioConfig:
     frozen: tuple[str, ...] = ()
     """Encoders that do not learn and stand in for the network; their vectors are computed once and kept beside the
     corpus. Names of research.models.published, "statistics" (designed features), or audio models of transformers."""
+    network: Literal["resnet18", "resnet34", "resnet50", "short_chunk"] = "resnet18"
+    """What learns where nothing is frozen: a ResNet, or the short-chunk CNN made for music."""
     weights: str | None = None
-    """ResNet18 weights to start from: "imagenet" (torchvision's, downloaded once), a state-dict file (a partial one is
-    allowed), or None for random ones."""
+    """Weights that a ResNet starts from: "imagenet" (torchvision's, downloaded once), a state-dict file (a partial one
+    is allowed), or None for random ones."""
     time_pool: int = 2
     """Neighbouring frames averaged before the network: 2 halves its cost, and 46 ms are still short of a note."""
     learning_rate: float = 2e-4
@@ -31,21 +42,31 @@ class AudioConfig:
 
 
 class AudioEncoder(nn.Module):
-    """ResNet18 (He et al. 2016, torchvision's) with a one-channel stem, on log-mel in dB normalised per mel band.
+    """A CNN with a one-channel stem, on log-mel in dB normalised per mel band.
 
     The normalisation is a BatchNorm over mel bands, as in PANNs (Kong et al. 2020): it follows the corpus' loudness.
     """
 
     def __init__(self, config: AudioConfig, n_mels: int):
+        """
+        Raises:
+            ValueError: weights that cannot be had, or do not belong to the network.
+        """
         super().__init__()
-        self.dim = EMBEDDING_DIM
         self.pool = nn.AvgPool1d(config.time_pool)
         self.normalise = nn.BatchNorm1d(n_mels)
-        self.resnet = resnet18()
-        self.initialised_from = load_weights(self.resnet, config.weights).name
-        self.resnet.conv1 = _one_channel(self.resnet.conv1)
-        self.resnet.fc = nn.Identity()
-        self.resnet.to(memory_format=torch.channels_last)
+        if config.network == SHORT_CHUNK:
+            if config.weights is not None:
+                raise ValueError("there are no weights for short_chunk; leave --model.audio.weights out")
+            self.network, self.dim, self.initialised_from = ShortChunkResNet(), ShortChunkResNet.dim, "random"
+        else:
+            resnet = RESNETS[config.network][0]()
+            self.initialised_from = load_weights(resnet, config.weights, config.network).name
+            self.dim = resnet.fc.in_features
+            resnet.conv1 = _one_channel(resnet.conv1)
+            resnet.fc = nn.Identity()
+            self.network = resnet
+        self.network.to(memory_format=torch.channels_last)
 
     def forward(self, mel: Float[Tensor, "batch windows n_mels frames"]) -> Float[Tensor, "batch dim"]:
         """Embedding of each song.
@@ -53,15 +74,29 @@ class AudioEncoder(nn.Module):
         Raises:
             ValueError: windows too small for the network, see `MIN_SIDE`.
         """
-        batch, windows = mel.shape[:2]
+        return self.network(self._pictures(mel)).unflatten(0, mel.shape[:2]).mean(dim=1)
+
+    def sequence(self, mel: Float[Tensor, "batch windows n_mels frames"]) -> Float[Tensor, "batch places dim"]:
+        """A vector for each place in time of each window, in their order: the last maps, averaged over mel bands.
+
+        Raises:
+            ValueError: windows too small for the network, see `MIN_SIDE`.
+        """
+        maps = self._pictures(mel)
+        for name, layer in self.network.named_children():
+            if name in ("avgpool", "fc"):
+                break
+            maps = layer(maps)
+        return maps.mean(dim=2).transpose(1, 2).unflatten(0, mel.shape[:2]).flatten(1, 2)
+
+    def _pictures(self, mel: Tensor) -> Float[Tensor, "pictures 1 n_mels frames"]:
         bands = self.normalise(self.pool(mel.flatten(0, 1).float()))  # (batch * windows, n_mels, frames)
         if min(bands.shape[1:]) < MIN_SIDE or max(bands.shape[1:]) == MIN_SIDE:
             raise ValueError(
-                f"windows of {mel.shape[2]} mel bands x {mel.shape[3]} frames are too small: ResNet18 needs {MIN_SIDE} "
+                f"windows of {mel.shape[2]} mel bands x {mel.shape[3]} frames are too small: the CNN needs {MIN_SIDE} "
                 "of each after pooling over time, and more of one; raise n_mels or window_frames"
             )
-        embeddings = self.resnet(bands.unsqueeze(1).contiguous(memory_format=torch.channels_last))
-        return embeddings.unflatten(0, (batch, windows)).mean(dim=1)
+        return bands.unsqueeze(1).contiguous(memory_format=torch.channels_last)
 
 
 @dataclass(frozen=True)
@@ -74,31 +109,38 @@ class Origin:
     """Those of `STAGES` that were filled; the others are random."""
 
 
-def load_weights(resnet: nn.Module, weights: str | None) -> Origin:
+def load_weights(resnet: nn.Module, weights: str | None, name: str = "resnet18") -> Origin:
     """Fill `resnet` in place and say what it starts from.
 
+    Args:
+        name: which of `RESNETS` it is.
+
     Raises:
-        ValueError: the file is missing, is no ResNet18 state dict, or a download failed; says both ways to get weights.
+        ValueError: the file is missing, is no state dict of it, or a download failed; says both ways to get weights.
     """
     if weights is None:
         return Origin("random", ())
     if weights == IMAGENET:
+        published = RESNETS[name][1]
         try:
-            resnet.load_state_dict(ResNet18_Weights.IMAGENET1K_V1.get_state_dict(progress=True, check_hash=True))
+            resnet.load_state_dict(published.get_state_dict(progress=True, check_hash=True))
         except OSError as error:
             raise ValueError(
                 f"ImageNet weights could not be downloaded ({error}); give a state-dict file instead, or copy "
-                f"{ResNet18_Weights.IMAGENET1K_V1.url} to {torch.hub.get_dir()}/checkpoints"
+                f"{published.url} to {torch.hub.get_dir()}/checkpoints"
             ) from error
         return Origin("ImageNet", STAGES)
     path = Path(weights)
     if not path.is_file():
-        raise ValueError(f'weights {path}: no such file; give a ResNet18 state dict, or "{IMAGENET}" to download one')
+        raise ValueError(f'weights {path}: no such file; give a {name} state dict, or "{IMAGENET}" to download one')
     state = torch.load(path, map_location="cpu", weights_only=True)
-    found = resnet.load_state_dict(state, strict=False)
+    try:
+        found = resnet.load_state_dict(state, strict=False)
+    except RuntimeError as error:  # layers of the same name and another shape
+        raise ValueError(f"weights {path}: not a {name} state dict ({str(error).splitlines()[-1].strip()})") from error
     missing = {key.split(".")[0] for key in found.missing_keys} - {"fc"}
     if found.unexpected_keys or "conv1" in missing:
-        raise ValueError(f"weights {path}: not a ResNet18 state dict (surplus keys {found.unexpected_keys[:3]})")
+        raise ValueError(f"weights {path}: not a {name} state dict (surplus keys {found.unexpected_keys[:3]})")
     complete = tuple(stage for stage in STAGES if stage not in missing)
     return Origin(path.stem if not missing else f"{path.stem} up to {complete[-1]}", complete)
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
@@ -11,8 +12,13 @@ from torch import Tensor, nn
 from research.batch import Batch
 from research.models.audio import AudioConfig, AudioEncoder
 from research.models.frozen import frozen_encoder
-from research.models.fusion import FUSIONS, OneSide, output_layers
+from research.models.fusion import FUSIONS, CrossAttentionFusion, Logits, OneSide, Present, output_layers
 from research.models.lyrics import LyricsConfig, LyricsEncoder, encoder_dim
+
+SMALLEST_SPREAD = 1e-6
+"""Of a value that is the same in every song."""
+FARTHEST = 5.0
+"""Standard deviations; what lies beyond is an accident of one song."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,7 +28,7 @@ class ModelConfig:
     lyrics: LyricsConfig | None = LyricsConfig()
     """The words' side; None: a model of the sound alone."""
     fusion: str = "late"
-    """How both sides are joined: concat, gated or late."""
+    """How both sides are joined: concat, gated, late, or cross_attention (of encoders that learn)."""
     dim: int = 128
     """Width in which the sides meet."""
     dropout: float = 0.3
@@ -64,22 +70,44 @@ class MoodClassifier(nn.Module):
                 start = config.audio if pretrained else replace(config.audio, weights=None)
                 self.audio = AudioEncoder(start, n_mels)
                 dim = self.audio.dim
-            self.audio_projection = _projection(dim, config.dim)
+            self.audio_projection = _projection(dim, config, frozen=self.audio is None)
         if config.lyrics is not None:
             if not config.lyrics.frozen:
                 self.lyrics = LyricsEncoder(config.lyrics, pretrained)
-            self.lyrics_projection = _projection(encoder_dim(config.lyrics), config.dim)
+            self.lyrics_projection = _projection(encoder_dim(config.lyrics), config, frozen=self.lyrics is None)
         join = OneSide if config.audio is None or config.lyrics is None else FUSIONS[config.fusion]
+        if join is CrossAttentionFusion and (self.audio is None or self.lyrics is None):
+            raise ValueError(
+                "cross_attention reads frames and tokens, a frozen encoder leaves one vector; let both learn"
+            )
         self.join = join(config.dim, n_labels, config.dropout)
 
-    def forward(self, batch: Batch) -> Float[Tensor, "batch labels"]:
+    def forward(self, batch: Batch, sides: bool = False) -> Logits | tuple[Logits, list[tuple[Logits, Present]]]:
+        """Logits of each song; with `sides` also what each side answers alone, and which songs have that side."""
         if self.config.lyrics is None:
-            logits = self.join(self._embed_audio(batch), batch.has_audio)
+            audio, here = self._embed_audio(batch)
+            logits, alone = self.join(audio, here), []
         elif self.config.audio is None:
-            logits = self.join(self._embed_lyrics(batch), batch.has_lyrics)
+            words, here = self._embed_lyrics(batch)
+            logits, alone = self.join(words, here), []
         else:
-            logits = self.join(self._embed_audio(batch), self._embed_lyrics(batch), batch.has_audio, batch.has_lyrics)
-        return logits.float()
+            (audio, heard), (words, read) = self._embed_audio(batch), self._embed_lyrics(batch)
+            logits, alone = self.join(audio, words, heard, read), []
+            if sides:
+                nothing = torch.zeros_like
+                alone = [
+                    (self.join(audio, words, heard, nothing(read)).float(), batch.has_audio),
+                    (self.join(audio, words, nothing(heard), read).float(), batch.has_lyrics),
+                ]
+        return (logits.float(), alone) if sides else logits.float()
+
+    def standardise(
+        self, audio: Float[np.ndarray, "songs audio_dim"], lyrics: Float[np.ndarray, "songs lyrics_dim"]
+    ) -> None:
+        """Learn mean and spread of the frozen encoders' values, from training songs."""
+        for side, vectors in (("audio", audio), ("lyrics", lyrics)):
+            if getattr(self.config, side) is not None and getattr(self, side) is None and len(vectors):
+                getattr(self, f"{side}_projection")[0].fit(vectors)
 
     @torch.no_grad()
     def start_tags_at(self, logits: Float[Tensor, " tags"]) -> None:
@@ -107,25 +135,64 @@ class MoodClassifier(nn.Module):
             groups.setdefault((rate, decay), []).append(parameter)
         return [{"params": params, "lr": rate, "weight_decay": decay} for (rate, decay), params in groups.items()]
 
-    def _embed_audio(self, batch: Batch) -> Float[Tensor, "batch dim"]:
+    def _embed_audio(self, batch: Batch) -> tuple[Tensor, Tensor]:
+        """Sound in the width where the sides meet, (batch, dim) or (batch, places, dim), and where there is any."""
         here = batch.has_audio
-        embedding = torch.zeros(len(here), self.config.dim, device=here.device)
-        if here.any():
-            sound = batch.audio_vectors[here] if self.audio is None else self.audio(batch.mel[here])
-            embedding[here] = self.audio_projection(sound).float()
-        return embedding
+        if not here.any():
+            return self._nothing(here)
+        if self.audio is None:
+            sound = batch.audio_vectors[here]
+        elif self.join.reads_sequences:
+            sound = self.audio.sequence(batch.mel[here])
+        else:
+            sound = self.audio(batch.mel[here])
+        return _placed(self.audio_projection(sound), here)
 
-    def _embed_lyrics(self, batch: Batch) -> Float[Tensor, "batch dim"]:
+    def _embed_lyrics(self, batch: Batch) -> tuple[Tensor, Tensor]:
+        """Words in the width where the sides meet, (batch, dim) or (batch, tokens, dim), and where there are any."""
         here = batch.has_lyrics
-        embedding = torch.zeros(len(here), self.config.dim, device=here.device)
-        if here.any():
-            if self.lyrics is None:
-                words = batch.lyrics_vectors[here]
-            else:
-                words = self.lyrics(batch.input_ids[here], batch.attention_mask[here])
-            embedding[here] = self.lyrics_projection(words).float()
-        return embedding
+        if not here.any():
+            return self._nothing(here)
+        if self.lyrics is None:
+            words = batch.lyrics_vectors[here]
+        elif self.join.reads_sequences:
+            words = self.lyrics.sequence(batch.input_ids[here], batch.attention_mask[here])
+        else:
+            words = self.lyrics(batch.input_ids[here], batch.attention_mask[here])
+        embedding, present = _placed(self.lyrics_projection(words), here)
+        return embedding, present & (batch.attention_mask > 0) if self.join.reads_sequences else present
+
+    def _nothing(self, here: Present) -> tuple[Tensor, Tensor]:
+        shape = (len(here), 1) if self.join.reads_sequences else (len(here),)
+        return torch.zeros(*shape, self.config.dim, device=here.device), here.view(shape)
 
 
-def _projection(encoder_dim: int, dim: int) -> nn.Module:
-    return nn.Sequential(nn.LayerNorm(encoder_dim), nn.Linear(encoder_dim, dim), nn.GELU())
+class Standardise(nn.Module):
+    """Values of frozen encoders in units of their spread over the training songs, which `fit` learns."""
+
+    def __init__(self, dim: int):
+        super().__init__()
+        self.register_buffer("mean", torch.zeros(dim))
+        self.register_buffer("spread", torch.ones(dim))
+
+    def fit(self, vectors: Float[np.ndarray, "songs dim"]) -> None:
+        self.mean.copy_(torch.from_numpy(vectors.mean(axis=0)))
+        self.spread.copy_(torch.from_numpy(vectors.std(axis=0) + SMALLEST_SPREAD))
+
+    def forward(self, vectors: Float[Tensor, "batch dim"]) -> Float[Tensor, "batch dim"]:
+        return ((vectors - self.mean) / self.spread).clamp(-FARTHEST, FARTHEST)
+
+
+def _placed(embedding: Tensor, here: Present) -> tuple[Tensor, Tensor]:
+    """Embeddings of the songs that have a side among all songs of the batch, and the mask of what is real."""
+    everywhere = torch.zeros(len(here), *embedding.shape[1:], device=here.device)
+    everywhere[here] = embedding.float()
+    return everywhere, here[:, None].expand(everywhere.shape[:2]) if embedding.ndim == 3 else here
+
+
+def _projection(encoder_dim: int, config: ModelConfig, frozen: bool) -> nn.Module:
+    if frozen:
+        return nn.Sequential(
+            Standardise(encoder_dim), nn.Dropout(config.dropout), nn.Linear(encoder_dim, config.dim), nn.GELU()
+        )
+    return nn.Sequential(nn.LayerNorm(encoder_dim), nn.Linear(encoder_dim, config.dim), nn.GELU())

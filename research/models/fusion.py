@@ -7,10 +7,16 @@ from torch import Tensor, nn
 Embedding = Float[Tensor, "batch dim"]
 Present = Bool[Tensor, " batch"]
 Logits = Float[Tensor, "batch labels"]
+Sequence = Float[Tensor, "batch places dim"]
+Places = Bool[Tensor, "batch places"]
+HEADS = 4
+"""Of attention."""
 
 
 class ConcatFusion(nn.Module):
     """One head on both embeddings side by side; a missing side is replaced by a learned vector."""
+
+    reads_sequences = False
 
     def __init__(self, dim: int, n_labels: int, dropout: float):
         super().__init__()
@@ -30,6 +36,8 @@ class GatedFusion(nn.Module):
 
     Where one side is missing the gate is shut on it: the song is judged by the other side alone.
     """
+
+    reads_sequences = False
 
     def __init__(self, dim: int, n_labels: int, dropout: float):
         super().__init__()
@@ -56,6 +64,8 @@ class LateFusion(nn.Module):
     Source: Hinton 2002, "Training products of experts"; the late fusion of Laurier et al. 2008 averages probabilities.
     """
 
+    reads_sequences = False
+
     def __init__(self, dim: int, n_labels: int, dropout: float):
         super().__init__()
         self.audio = nn.Sequential(nn.Dropout(dropout), nn.Linear(dim, n_labels))
@@ -67,8 +77,42 @@ class LateFusion(nn.Module):
         return (experts * present).sum(dim=0) / present.sum(dim=0).clamp(min=1)
 
 
+class CrossAttentionFusion(nn.Module):
+    """Lyric tokens listen to the spectrogram, its frames read the tokens; then concatenation of both means.
+
+    Source: the cross-modal attention of Tsai et al. 2019 (arXiv:1906.00295), one layer each way. Where a side is
+    missing the other attends to a learned token alone, and the missing mean is replaced as in `ConcatFusion`.
+    """
+
+    reads_sequences = True
+
+    def __init__(self, dim: int, n_labels: int, dropout: float):
+        super().__init__()
+        self.nothing = nn.Parameter(torch.zeros(1, 1, dim))
+        self.listen = nn.MultiheadAttention(dim, HEADS, batch_first=True)
+        self.read = nn.MultiheadAttention(dim, HEADS, batch_first=True)
+        self.concat = ConcatFusion(dim, n_labels, dropout)
+
+    @property
+    def head(self) -> nn.Linear:
+        return self.concat.head
+
+    def forward(self, audio: Sequence, lyrics: Sequence, has_audio: Places, has_lyrics: Places) -> Logits:
+        words = lyrics + self._attend(self.listen, lyrics, audio, has_audio)
+        frames = audio + self._attend(self.read, audio, lyrics, has_lyrics)
+        sides = _mean(frames, has_audio), _mean(words, has_lyrics)
+        return self.concat(*sides, has_audio.any(dim=1), has_lyrics.any(dim=1))
+
+    def _attend(self, attention: nn.MultiheadAttention, asking: Sequence, asked: Sequence, real: Places) -> Sequence:
+        keys = torch.cat([self.nothing.expand(len(asked), -1, -1).to(asked.dtype), asked], dim=1)
+        masked = torch.cat([torch.zeros_like(real[:, :1]), ~real], dim=1)
+        return attention(asking, keys, keys, key_padding_mask=masked, need_weights=False)[0]
+
+
 class OneSide(nn.Module):
     """The head of a one-side model: a song without that side is given what was learned of such songs."""
+
+    reads_sequences = False
 
     def __init__(self, dim: int, n_labels: int, dropout: float):
         super().__init__()
@@ -86,4 +130,9 @@ def output_layers(join: nn.Module) -> list[nn.Linear]:
     return [join.audio[-1], join.lyrics[-1]] if isinstance(join, LateFusion) else [join.head]
 
 
-FUSIONS = {"concat": ConcatFusion, "gated": GatedFusion, "late": LateFusion}
+def _mean(sequence: Sequence, real: Places) -> Embedding:
+    weight = real.unsqueeze(-1).to(sequence.dtype)
+    return (sequence * weight).sum(dim=1) / weight.sum(dim=1).clamp(min=1)
+
+
+FUSIONS = {"concat": ConcatFusion, "gated": GatedFusion, "late": LateFusion, "cross_attention": CrossAttentionFusion}

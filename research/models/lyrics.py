@@ -1,15 +1,19 @@
-"""The words' side: any BERT-family encoder of transformers, by name or local path, mean-pooled over tokens."""
+"""The words' side: any BERT-family encoder of transformers, by name or local path."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Literal
 
 import torch
+import torch.nn.functional as F
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 from transformers import AutoConfig, AutoModel, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 
 MINILM = "minilm"
+CHUNK_TOKENS = 256
+"""Longer words are read in pieces of this many tokens: attention costs the square of a length, and BERT ends at 512."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,6 +24,9 @@ class LyricsConfig:
     trainable_layers: int | None = None
     """How many of the top transformer layers learn; None: the whole encoder; 0: none, then its vectors are computed
     once and kept beside the corpus."""
+    pooling: Literal["mean", "cls", "attention", "lines"] = "mean"
+    """Song vector: mean over tokens, the [CLS] token, or a mean with learned weights (an encoder that learns); lines:
+    mean and maximum over the distinct lines of a song, each read alone (a frozen encoder)."""
     attention_dropout: float = 0.0
     """Zero lets bf16 use the fused attention kernel."""
     learning_rate: float = 5e-5
@@ -31,27 +38,61 @@ class LyricsConfig:
 
 
 class LyricsEncoder(nn.Module):
-    """Mean of the last layer's token vectors (Reimers & Gurevych 2019: a better sentence vector than [CLS])."""
+    """A vector a song from the last layer's token vectors.
+
+    The mean is the default, which Reimers & Gurevych 2019 (arXiv:1908.10084) found better than [CLS].
+    """
 
     def __init__(self, config: LyricsConfig, pretrained: bool = True):
-        """With `pretrained=False` only the architecture is built, for weights that a run folder brings."""
+        """With `pretrained=False` only the architecture is built, for weights that a run folder brings.
+
+        Raises:
+            ValueError: a pooling that does not go with an encoder that learns, or is frozen; or it cannot be loaded.
+        """
         super().__init__()
+        if config.pooling == ("attention" if config.frozen else "lines"):
+            raise ValueError(
+                f'pooling "{config.pooling}" is for encoders that {"learn" if config.frozen else "are frozen"}; set '
+                "trainable_layers accordingly or choose another pooling"
+            )
         self.bert = _load_bert(config, pretrained)
+        self.pooling = config.pooling
         self.dim: int = self.bert.config.hidden_size
+        self.weigh = nn.Linear(self.dim, 1) if config.pooling == "attention" else None
         _freeze_below(self.bert, config.trainable_layers)
 
     def forward(
         self, input_ids: Int[Tensor, "batch tokens"], attention_mask: Int[Tensor, "batch tokens"]
     ) -> Float[Tensor, "batch dim"]:
-        hidden = self.bert(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state
-        weight = attention_mask.unsqueeze(-1).to(hidden.dtype)  # (batch, tokens, 1)
-        return (hidden * weight).sum(dim=1) / weight.sum(dim=1)
+        hidden = self.sequence(input_ids, attention_mask)
+        if self.pooling == "cls":
+            return hidden[:, 0]
+        weight = attention_mask.to(hidden.dtype)  # (batch, tokens)
+        if self.weigh is not None:
+            weight = self.weigh(hidden).squeeze(-1).masked_fill(attention_mask == 0, -torch.inf).softmax(dim=1)
+        return (hidden * weight.unsqueeze(-1)).sum(dim=1) / weight.sum(dim=1, keepdim=True)
+
+    def sequence(
+        self, input_ids: Int[Tensor, "batch tokens"], attention_mask: Int[Tensor, "batch tokens"]
+    ) -> Float[Tensor, "batch tokens dim"]:
+        """A vector a token, from within its piece of `CHUNK_TOKENS`."""
+        tokens = input_ids.shape[1]
+        if tokens <= CHUNK_TOKENS:
+            return self.bert(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state
+        chunks = -(-tokens // CHUNK_TOKENS)
+        padding = (0, chunks * CHUNK_TOKENS - tokens)
+        ids, mask = (F.pad(part, padding).view(-1, CHUNK_TOKENS) for part in (input_ids, attention_mask))
+        real = mask.any(dim=1)  # the last pieces of shorter songs are empty
+        hidden = torch.zeros(*ids.shape, self.dim, device=ids.device)
+        hidden[real] = self.bert(input_ids=ids[real], attention_mask=mask[real]).last_hidden_state.float()
+        return hidden.view(len(input_ids), -1, self.dim)[:, :tokens]
 
 
 def encoder_dim(config: LyricsConfig) -> int:
     """Length of the vectors an encoder gives, without loading its weights."""
     with _explained(config.model):
-        return AutoConfig.from_pretrained(_location(config.model)).hidden_size
+        hidden = AutoConfig.from_pretrained(_location(config.model)).hidden_size
+    return 2 * hidden if config.pooling == "lines" else hidden
 
 
 def load_tokenizer(config: LyricsConfig) -> PreTrainedTokenizerBase:

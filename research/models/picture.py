@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torchvision.models import resnet18
 
 from research.batch import PictureBatch
-from research.models.audio import EMBEDDING_DIM, load_weights
+from research.models.audio import load_weights
 
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 """Of RGB values between 0 and 1; what torchvision's weights expect."""
@@ -36,7 +36,7 @@ class PictureClassifier(nn.Module):
         self.resnet = resnet18()
         origin = load_weights(self.resnet, config.weights)
         self.initialised_from = origin.name
-        self.resnet.fc = nn.Linear(EMBEDDING_DIM, n_labels)
+        self.resnet.fc = nn.Linear(self.resnet.fc.in_features, n_labels)
         if config.frozen:
             stages = {*origin.stages, "bn1"}  # the norm of conv1
             for name, parameter in self.resnet.named_parameters():

@@ -103,7 +103,7 @@ def test_rates_and_decay_reach_the_right_parameters(model):
     groups = model.parameter_groups(learning_rate=1e-3, weight_decay=0.1)
     where = {id(p): group for group in groups for p in group["params"]}
     expected = {
-        "audio.resnet.conv1.weight": (2e-4, 0.1),
+        "audio.network.conv1.weight": (2e-4, 0.1),
         "audio.normalise.weight": (2e-4, 0.0),
         "lyrics.bert.encoder.layer.5.output.dense.weight": (5e-5, 0.1),
         "join.gate.weight": (1e-3, 0.1),

@@ -1,0 +1,71 @@
+"""What one training step minimises: the loss of the answer, of each side's answer alone, and of mixed songs."""
+
+from dataclasses import replace
+
+import torch
+from jaxtyping import Int
+from torch import Tensor, nn
+
+from research.batch import Batch, PictureBatch
+
+Loss = Tensor
+
+
+def step_loss(
+    network: nn.Module, criterion: nn.Module, batch: Batch | PictureBatch, *, side_loss: float, mixup: float
+) -> Loss:
+    """Loss of a batch.
+
+    Args:
+        side_loss: share of the loss that each side must answer for alone, 0 to 1; 1 trains a mean of experts.
+        mixup: songs are mixed in pairs, the shares drawn from Beta(mixup, mixup); 0 leaves them as they are.
+
+    Source of mixup: Zhang et al. 2018 (arXiv:1710.09412).
+    """
+    targets = [(batch.target, 1.0)]
+    if mixup:
+        share = float(torch.distributions.Beta(mixup, mixup).sample())
+        partners = mixing_partners(batch)
+        targets = [(batch.target, share), (batch.target[partners], 1 - share)]
+        batch = mix_songs(batch, partners, share)
+
+    def cost(logits: Tensor, present: Tensor | slice = slice(None)) -> Loss:
+        return sum(share * criterion(logits[present], target[present]) for target, share in targets)
+
+    if not side_loss:
+        return cost(network(batch))
+    joint, alone = network(batch, sides=True)
+    sides = [cost(logits, present) for logits, present in alone if present.any()]
+    if not sides:
+        return cost(joint)
+    return (1 - side_loss) * cost(joint) + side_loss * sum(sides) / len(sides)
+
+
+def mixing_partners(batch: Batch) -> Int[Tensor, " batch"]:
+    """Another song for each, at random among those that have the same sides (perhaps itself)."""
+    kinds = batch.has_audio.long() * 2 + batch.has_lyrics.long()
+    partners = torch.arange(len(kinds), device=kinds.device)
+    for kind in kinds.unique():
+        rows = torch.nonzero(kinds == kind).flatten()
+        partners[rows] = rows[torch.randperm(len(rows)).to(rows.device)]
+    return partners
+
+
+def mix_songs(batch: Batch, partners: Int[Tensor, " batch"], share: float) -> Batch:
+    """`share` of each song and the rest of its partner: spectrograms in dB, and vectors of frozen encoders.
+
+    Raises:
+        ValueError: the batch holds words as tokens, which cannot be mixed.
+    """
+    if batch.attention_mask.any() and not batch.lyrics_vectors.shape[1]:
+        raise ValueError("mixup cannot mix words that a learning encoder reads; set train.mixup 0 or freeze it")
+
+    def mixed(values: Tensor) -> Tensor:
+        return (share * values + (1 - share) * values[partners]).to(values.dtype)
+
+    return replace(
+        batch,
+        mel=mixed(batch.mel),
+        audio_vectors=mixed(batch.audio_vectors),
+        lyrics_vectors=mixed(batch.lyrics_vectors),
+    )
