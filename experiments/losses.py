@@ -4,10 +4,13 @@ Run: python experiments/losses.py --tracks data/qaed4/tracks.parquet --out runs/
 The songs are drawn to the slides' proportions of three moods: 55 % happy, 35 % sad, 10 % angry. Each loss is compared
 with plain cross-entropy; all choose their epoch by macro-F1 on validation songs. Ends in reports/<name of --out>/:
 the comparison, and calibration.md.
-Cost: losses x folds x seeds trainings, six a fold and seed. Expected numbers: none yet, no full run has been made.
+Cost: six trainings a fold and seed; from frozen words a second each. Measured so far on mirex_like's words alone
+(--side lyrics --seeds 2 --mix cheerful .55 poignant .35 aggressive .10, 195 songs): macro-F1 cross-entropy .379,
+effective number .498 (+11.9 points [+6.1, +18.1]), inverse weights .483, logit-adjusted .454, focal .390, smoothing
+.389; calibration error .087 of cross-entropy, .158 to .176 of the three that help. With sound: not run yet.
 """
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -46,7 +49,7 @@ class Config:
     """Track table written by `python -m data_prep CORPUS`."""
     out: Path = Path("runs/losses")
     """One run folder a loss, fold and seed; runs that are finished are kept, interrupted ones go on."""
-    mix: dict[str, float] = field(default_factory=lambda: {"happy": 0.55, "sad": 0.35, "angry": 0.10})
+    mix: tuple[tuple[str, float], ...] = (("happy", 0.55), ("sad", 0.35), ("angry", 0.10))
     """Moods and what each weighs; as many songs are drawn as keep these proportions. --mix happy .55 sad .45"""
     protocol: str = "artist"
     """How songs are split: artist (disjoint folds), official (the corpus' own), random (artists leak)."""
@@ -65,7 +68,7 @@ class Config:
 
 def mixed_songs(songs: Songs, config: Config) -> Songs:
     """The songs that are drawn, under a name that tells their numbers in every table."""
-    counts = mixed_counts(songs_by_mood(songs.tracks), config.mix)
+    counts = mixed_counts(songs_by_mood(songs.tracks), dict(config.mix))
     drawn = sample_moods(songs.tracks, counts, config.train.seed)
     told = ", ".join(f"{mood} {count}" for mood, count in counts.items())
     drawn = replace(drawn, corpus=replace(drawn.corpus, name=f"{drawn.corpus.name} ({told})"))

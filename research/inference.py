@@ -46,10 +46,10 @@ class MoodPredictor:
         """
         if "inputs" not in run.config:
             raise ValueError(f"{run.path} is the baseline {run.config['name']!r}; give a run of experiments/fusion.py")
-        if not run.weights.is_file():
-            raise FileNotFoundError(f"{run.path} has no trained weights; finish the run first")
         if "tags" in run.config:
             raise ValueError(f"{run.path} learned tags; give a run of moods alone, such as of experiments/fusion.py")
+        if not run.weights.is_file():
+            raise FileNotFoundError(f"{run.path} has no trained weights; finish the run first")
         inputs = run.config["inputs"]
         self.config = ModelConfig.from_json(run.config["model"])
         self.inputs = InputConfig(**{**inputs, "mel": MelSettings(**inputs["mel"])})

@@ -100,3 +100,9 @@ def test_a_baseline_is_refused(tmp_path):
     run = RunFolder.open(tmp_path / "majority", {"name": "majority", "model": {}})
     with pytest.raises(ValueError, match=r"baseline 'majority'; give a run of experiments/fusion\.py"):
         MoodPredictor(run)
+
+
+def test_a_run_of_tags_is_refused(tmp_path):
+    run = RunFolder.open(tmp_path / "tags", {"name": "tags", "inputs": {}, "labels": [], "tags": ["calm"]})
+    with pytest.raises(ValueError, match="learned tags; give a run of moods alone"):
+        MoodPredictor(run)

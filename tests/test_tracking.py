@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from research.runs import RunFolder
-from research.tracking import _mode, track
+from research.tracking import Tracker, _mode, track
 
 LABELS = ["happy", "sad"]
 HISTORY = [{"epoch": epoch, "train/loss": 1 / epoch, "valid/macro_f1": 0.25 * epoch} for epoch in (1, 2, 3)]
@@ -124,3 +124,20 @@ def test_online_only_with_a_key(environment, logins, mode, tmp_path, monkeypatch
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
     assert _mode() == mode
+
+
+def test_tags_are_logged_by_name():
+    class Run:
+        def __init__(self):
+            self.logged, self.summary = {}, {}
+
+        def log(self, values):
+            self.logged |= values
+
+    predictions = PREDICTIONS.assign(target=[[1, 0, 1], [float("nan")] * 2 + [0], [0, 1, 1]], logits=[[1.0, 0, 2]] * 3)
+    run = Run()
+    Tracker(run).log_test(predictions, LABELS, {"pr_auc": 0.5}, tags=["calm"])
+    assert run.summary == {"test/pr_auc": 0.5}
+    table = run.logged["test/predictions"]
+    assert table.columns == ["track_id", "artist", "true", "logit happy", "logit sad", "logit calm"]
+    assert [row[2] for row in table.data] == ["happy, calm", "", "sad, calm"]

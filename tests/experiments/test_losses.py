@@ -18,7 +18,7 @@ def job(small_table, small_inputs, tiny_bert, tmp_path_factory):
     folder = tmp_path_factory.mktemp("losses")
     config = Config(
         tracks=small_table,
-        mix={"happy": 0.4, "sad": 0.4, "angry": 0.2},
+        mix=(("happy", 0.4), ("sad", 0.4), ("angry", 0.2)),
         folds=2,
         seeds=1,
         inputs=small_inputs,
@@ -71,5 +71,5 @@ def test_a_mood_that_the_corpus_lacks_is_refused(job, tmp_path, monkeypatch):
     _, config = job
     monkeypatch.chdir(tmp_path)
     with pytest.raises(ValueError, match="leaves none that is"):
-        main(replace(config, mix={"happy": 0.5, "bored": 0.5}))
+        main(replace(config, mix=(("happy", 0.5), ("bored", 0.5))))
     assert not (tmp_path / "runs").exists()
