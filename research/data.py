@@ -45,6 +45,10 @@ class Augmentation:
     """Share of songs with words that lose their sound for one step, so that the model learns to do without."""
     drop_lyrics: float = 0.2
     """Share of songs with sound that lose their words for one step."""
+    gain_db: float = 0.0
+    """Most by which a spectrogram is made louder or softer, evenly distributed."""
+    drop_words: float = 0.0
+    """Share of a song's tokens that a learning lyrics encoder does not see in one step; special tokens stay."""
 
 
 @dataclass(frozen=True)
@@ -180,7 +184,7 @@ class SongDataset(Dataset):
             rates = self.augmentation.drop_audio, self.augmentation.drop_lyrics
             has_audio, has_lyrics = drop_modality(has_audio, has_lyrics, *rates, draws[:, 0])
         mel = self._windows(rows, has_audio, draws[:, 1:])
-        words = [self.songs.tokens[row] if present else NO_WORDS for row, present in zip(rows, has_lyrics, strict=True)]
+        words = [self._words(row) if present else NO_WORDS for row, present in zip(rows, has_lyrics, strict=True)]
         input_ids, attention_mask = pad_tokens(words)
         return Batch(
             mel=torch.from_numpy(mel).transpose(2, 3),
@@ -193,6 +197,14 @@ class SongDataset(Dataset):
             target=torch.from_numpy(self.targets[positions]),
             track_index=torch.from_numpy(rows),
         )
+
+    def _words(self, row: int) -> np.ndarray:
+        tokens = self.songs.tokens[row]
+        if self.augmentation is None or not self.augmentation.drop_words or len(tokens) <= 2:
+            return tokens
+        kept = np.random.default_rng([self.seed, self.epoch, row]).random(len(tokens)) >= self.augmentation.drop_words
+        kept[[0, -1]] = True
+        return tokens[kept]
 
     def _windows(
         self, rows: np.ndarray, has_audio: np.ndarray, draws: np.ndarray
@@ -207,7 +219,10 @@ class SongDataset(Dataset):
         windows = windows.reshape(*starts.shape, *windows.shape[1:])
         if self.augmentation is not None:
             masks = {"max_time": self.augmentation.time_mask, "max_freq": self.augmentation.mel_mask}
-            windows = spec_augment(windows[:, 0], draws[heard, 1:], **masks)[:, None]
+            windows = spec_augment(windows[:, 0], draws[heard, 2:], **masks)[:, None]
+            if self.augmentation.gain_db:
+                gains = self.augmentation.gain_db * (2 * draws[heard, 1] - 1)
+                windows += gains.astype(windows.dtype)[:, None, None, None]
         if len(heard) == len(rows):
             return windows
         mel = np.zeros((len(rows), *windows.shape[1:]), dtype=windows.dtype)
@@ -224,8 +239,8 @@ class SongDataset(Dataset):
 
 @lru_cache(maxsize=4)  # training and validation go on side by side, each in its epoch
 def _epoch_draws(seed: int, epoch: int, n_songs: int) -> Float64[np.ndarray, "songs draws"]:
-    """All that is random about each song in an epoch, even in [0, 1): which side is dropped, window, masks."""
-    draws = np.random.default_rng([seed, epoch]).random((n_songs, 2 + MASK_DRAWS))
+    """All that is random about each song in an epoch, even in [0, 1): which side is dropped, window, gain, masks."""
+    draws = np.random.default_rng([seed, epoch]).random((n_songs, 3 + MASK_DRAWS))
     draws.flags.writeable = False
     return draws
 

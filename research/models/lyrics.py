@@ -57,6 +57,7 @@ class LyricsEncoder(nn.Module):
             )
         self.bert = _load_bert(config, pretrained)
         self.pooling = config.pooling
+        self.chunk = min(CHUNK_TOKENS, self.bert.config.max_position_embeddings)
         self.dim: int = self.bert.config.hidden_size
         self.weigh = nn.Linear(self.dim, 1) if config.pooling == "attention" else None
         _freeze_below(self.bert, config.trainable_layers)
@@ -75,13 +76,13 @@ class LyricsEncoder(nn.Module):
     def sequence(
         self, input_ids: Int[Tensor, "batch tokens"], attention_mask: Int[Tensor, "batch tokens"]
     ) -> Float[Tensor, "batch tokens dim"]:
-        """A vector a token, from within its piece of `CHUNK_TOKENS`."""
+        """A vector a token; of long words, from within its piece of `self.chunk` tokens."""
         tokens = input_ids.shape[1]
-        if tokens <= CHUNK_TOKENS:
+        if tokens <= self.chunk:
             return self.bert(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state
-        chunks = -(-tokens // CHUNK_TOKENS)
-        padding = (0, chunks * CHUNK_TOKENS - tokens)
-        ids, mask = (F.pad(part, padding).view(-1, CHUNK_TOKENS) for part in (input_ids, attention_mask))
+        chunks = -(-tokens // self.chunk)
+        padding = (0, chunks * self.chunk - tokens)
+        ids, mask = (F.pad(part, padding).view(-1, self.chunk) for part in (input_ids, attention_mask))
         real = mask.any(dim=1)  # the last pieces of shorter songs are empty
         hidden = torch.zeros(*ids.shape, self.dim, device=ids.device)
         hidden[real] = self.bert(input_ids=ids[real], attention_mask=mask[real]).last_hidden_state.float()

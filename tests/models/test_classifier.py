@@ -144,7 +144,7 @@ def test_partial_weights_are_named_as_such(tmp_path):
     encoder = AudioEncoder(AudioConfig(weights=str(tmp_path / "photos.pth")), N_MELS)
     assert encoder.initialised_from == "photos up to layer3"
     # A grey picture through the summed stem answers as RGB of three equal channels does.
-    assert torch.equal(encoder.resnet.conv1.weight, state["conv1.weight"].sum(dim=1, keepdim=True))
+    assert torch.equal(encoder.network.conv1.weight, state["conv1.weight"].sum(dim=1, keepdim=True))
 
 
 @pytest.mark.parametrize(("content", "message"), [(None, "no such file"), ({"a": torch.zeros(1)}, "not a ResNet18")])
