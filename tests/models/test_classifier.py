@@ -147,7 +147,7 @@ def test_partial_weights_are_named_as_such(tmp_path):
     assert torch.equal(encoder.network.conv1.weight, state["conv1.weight"].sum(dim=1, keepdim=True))
 
 
-@pytest.mark.parametrize(("content", "message"), [(None, "no such file"), ({"a": torch.zeros(1)}, "not a ResNet18")])
+@pytest.mark.parametrize(("content", "message"), [(None, "no such file"), ({"a": torch.zeros(1)}, "not a resnet18")])
 def test_wrong_weights_are_refused(tmp_path, content, message):
     from torchvision.models import resnet18
 
