@@ -16,6 +16,7 @@ from research.scoring import answered_moods, answered_tags
 
 KEY = "calibration"
 """Where config.json of an exported folder has it."""
+TEST_SONGS = "test_songs"
 HALF = 0.5
 
 
@@ -48,6 +49,16 @@ def read_calibration(run: RunFolder) -> Calibrated:
         return neutral
     targets, logits = (np.stack(frame[column].to_list()) for column in ("target", "logits"))
     return _fitted(targets, logits, len(run.config["labels"]), n_tags)
+
+
+def test_songs(run: RunFolder) -> list[str]:
+    """Ids of the songs a run was tested on, which an exported folder lists; empty where the run is unfinished."""
+    if TEST_SONGS in run.config:
+        return run.config[TEST_SONGS]
+    if not run.finished:
+        return []
+    frame = pd.read_parquet(run.path / "predictions.parquet", columns=["track_id", "split"])
+    return frame.loc[frame["split"] == "test", "track_id"].to_list()
 
 
 def _fitted(targets: np.ndarray, logits: np.ndarray, n_moods: int, n_tags: int) -> Calibrated:

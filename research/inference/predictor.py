@@ -16,7 +16,7 @@ from research.features.audio import MelSettings
 from research.features.lyrics import clean_lyrics, detect_language
 from research.features.source import Source, open_song
 from research.inference.batches import SungWords, moments, song_batch, words_rows
-from research.inference.calibrated import Calibrated, read_calibration
+from research.inference.calibrated import Calibrated, read_calibration, test_songs
 from research.inference.listening import Heard, listen
 from research.inference.prediction import Moment, MoodPrediction
 from research.inference.words import Reader, Words, timed_lines, words_at
@@ -77,6 +77,11 @@ class MoodPredictor:
         run.load_weights(self.model)
         self.model.eval()
         self.reader = Reader(self.model, self.inputs) if self.config.lyrics is not None else None
+
+    @property
+    def test_songs(self) -> list[str]:
+        """Ids of the songs of its corpus that it was tested on; empty where that is not known."""
+        return test_songs(self.run)
 
     def predict(self, audio: Source | None, lyrics: str | None = None) -> MoodPrediction:
         """Mood of one song from its sound, its words or both; a side the model does not know is not used.

@@ -175,7 +175,7 @@ def test_synced_words_belong_to_their_time():
     lines = timed_lines("[00:05.00] first [Chorus]\n[01:00.5]second\nno time\n[00:30:10][02:00.00]third")
     assert lines == [(5.0, "first"), (30.1, "third"), (60.5, "second"), (120.0, "third")]
     sung = words_at(lines, np.array([0.0, 45.0, 90.0]), np.array([5.0, 55.0, 95.0]))
-    assert sung == ["first", "second", ""]
+    assert sung == ["first", "third\nsecond", ""]  # a line lasts 10 s at most, and 10 s around count
     assert words_at([], np.array([0.0]), np.array([1.0])) == [""]
 
 
