@@ -175,9 +175,9 @@ def test_impossible_models_are_refused(config, message):
 @torch.no_grad()
 @pytest.mark.parametrize("fusion", [*FUSIONS, "one side"])
 def test_tags_start_where_they_are_told_and_moods_stay(fusion):
-    frozen = LyricsConfig(model=MINILM, trainable_layers=0)
+    lyrics = LyricsConfig(model=MINILM, trainable_layers=None if fusion == "cross_attention" else 0)
     config = (
-        ModelConfig(audio=None, lyrics=frozen) if fusion == "one side" else ModelConfig(lyrics=frozen, fusion=fusion)
+        ModelConfig(audio=None, lyrics=lyrics) if fusion == "one side" else ModelConfig(lyrics=lyrics, fusion=fusion)
     )
     torch.manual_seed(0)
     model = MoodClassifier(config, n_labels=6, n_mels=N_MELS).eval()
