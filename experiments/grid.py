@@ -15,9 +15,11 @@ from research.trials import Trial, run_trial
 
 TAGGERS = ("musicnn-msd", "musicnn-jamendo", "jamendo-mood-cnn", "statistics")
 """Frozen sound: three networks that were trained to tag music, and designed features."""
-FROZEN = ModelConfig(audio=AudioConfig(frozen=TAGGERS), lyrics=LyricsConfig(model=MINILM, trainable_layers=0))
-"""Both sides frozen: seconds a fold once the vectors are there, so that seeds and folds cost nothing."""
-STEADY = TrainConfig(epochs=20, select_by="last", side_loss=0.5)
+FROZEN = ModelConfig(
+    audio=AudioConfig(frozen=TAGGERS), lyrics=LyricsConfig(model=MINILM, trainable_layers=0), dropout=0.5
+)
+"""Both sides frozen: seconds a fold once the vectors are there, so that seeds and folds cost little."""
+STEADY = TrainConfig(epochs=20, select_by="last", side_loss=0.5, mixup=0.4)
 """All epochs, the last one kept: some 60 validation songs cannot tell epochs apart."""
 
 
