@@ -19,7 +19,7 @@ FROZEN = ModelConfig(
     audio=AudioConfig(frozen=TAGGERS), lyrics=LyricsConfig(model=MINILM, trainable_layers=0), dropout=0.5
 )
 """Both sides frozen: seconds a fold once the vectors are there, so that seeds and folds cost little."""
-STEADY = TrainConfig(epochs=20, select_by="last", side_loss=0.5, mixup=0.4)
+STEADY = TrainConfig(epochs=20, batch_size=32, learning_rate=5e-4, select_by="last", side_loss=0.5, mixup=0.4)
 """All epochs, the last one kept: some 60 validation songs cannot tell epochs apart."""
 
 
