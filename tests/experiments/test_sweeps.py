@@ -53,7 +53,14 @@ def test_a_trial_never_sees_test_songs(small_table, tiny_bert, small_inputs, tmp
     from research.tracks import read_tracks
 
     monkeypatch.setenv("WANDB_RUN_ID", "trial1")
-    args = [f"--tracks={small_table}", f"--out={tmp_path}", "--folds=3", "--side=lyrics", "--train.epochs=1", "--inputs.mel.n-mels=32"]
+    args = [
+        f"--tracks={small_table}",
+        f"--out={tmp_path}",
+        "--folds=3",
+        "--side=lyrics",
+        "--train.epochs=1",
+        "--inputs.mel.n-mels=32",
+    ]
     sweep.main(parse([*args, f"--model.lyrics.model={tiny_bert}"]))
     seen = set(pd.read_parquet(tmp_path / "trial1/predictions.parquet")["track_id"])
     tracks = read_tracks(small_table)
