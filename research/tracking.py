@@ -69,7 +69,7 @@ def track(run: RunFolder, *, group: str, tags: Sequence[str]) -> Iterator[Tracke
     config: dict[str, Any] = run.config
     mirror = wandb.init(
         project=os.environ.get("WANDB_PROJECT", PROJECT),
-        id=config["id"],
+        id=os.environ.get("WANDB_RUN_ID", config["id"]),  # set by the agent of a sweep
         name=run.path.name,
         group=group,
         tags=list(tags),

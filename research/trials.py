@@ -8,19 +8,20 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import torch
 from torch import nn
 
 from research.batch import SongSet
-from research.data import InputConfig, SongDataset, Songs, load_songs
+from research.data import EmbedWords, InputConfig, SongDataset, Songs, Tokenize, load_songs
 from research.embeddings import lyrics_vectors
 from research.features.lyrics import tokenize_lyrics
 from research.features.shards import FrontEnd
 from research.features.store import build_store
 from research.models.classifier import ModelConfig, MoodClassifier
 from research.models.frozen import frozen_encoder
-from research.models.lyrics import load_tokenizer
+from research.models.lyrics import LyricsConfig, load_tokenizer
 from research.models.picture import PictureConfig
 from research.runs import RunFolder, describe_run, prediction_frame, score_songs
 from research.splits import Split
@@ -65,10 +66,7 @@ def load_corpus(table: Path, inputs: InputConfig, model: ModelConfig) -> Songs:
             ]
     tokenize = embed = None
     if model.lyrics is not None and tracks.frame["lyrics"].notna().any():
-        tokenize = partial(tokenize_lyrics, tokenizer=load_tokenizer(model.lyrics), max_tokens=inputs.max_tokens)
-        if model.lyrics.frozen:
-            embeddings = tracks.folder / "embeddings"
-            embed = partial(lyrics_vectors, config=model.lyrics, max_tokens=inputs.max_tokens, folder=embeddings)
+        tokenize, embed = lyrics_readers(inputs, model.lyrics, tracks.folder / "embeddings")
     with processes.main_process_first():
         songs = load_songs(tracks, inputs, stores, tokenize, embed)
     skipped = {track_id: reason for store in stores for track_id, reason in store.skipped.items()}
@@ -77,6 +75,14 @@ def load_corpus(table: Path, inputs: InputConfig, model: ModelConfig) -> Songs:
         for track_id, reason in skipped.items():
             print(f"  {track_id}: {reason}", file=sys.stderr)
     return songs
+
+
+def lyrics_readers(inputs: InputConfig, lyrics: LyricsConfig, folder: Path) -> tuple[Tokenize, EmbedWords | None]:
+    """How texts become token ids, and vectors where the encoder is frozen; those are kept in `folder`."""
+    tokenize = partial(tokenize_lyrics, tokenizer=load_tokenizer(lyrics), max_tokens=inputs.max_tokens)
+    if not lyrics.frozen:
+        return tokenize, None
+    return tokenize, partial(lyrics_vectors, config=lyrics, max_tokens=inputs.max_tokens, folder=folder)
 
 
 def _front_ends(tracks: TrackTable, inputs: InputConfig, model: ModelConfig) -> list[tuple[Path, FrontEnd]]:
@@ -95,6 +101,8 @@ def run_trial(songs: Songs, trial: Trial) -> None:
     said = {"inputs": asdict(songs.inputs), "labels": songs.space.moods}
     if songs.space.tags:
         said["tags"] = songs.space.tags
+    if np.isin(trial.split.valid, trial.split.test).any():
+        said["selected_on"] = "test"
     run_parts(songs.tracks, trial, said, partial(_classifier_and_parts, songs, trial))
 
 
@@ -134,6 +142,13 @@ def run_parts(tracks: TrackTable, trial: Trial, inputs: Mapping[str, Any], build
         n_tags = parts["test"].n_tags
         tracker.log_test(test, run.config["labels"], score_songs(test, n_tags), run.config.get("tags", ()))
         run.finish(predictions, result)
+
+
+def load_model(songs: Songs, trial: Trial) -> MoodClassifier:
+    """The model of a finished trial with its best weights, in eval mode."""
+    model = MoodClassifier(trial.model, n_labels=len(songs.space), n_mels=songs.inputs.mel.n_mels, pretrained=False)
+    RunFolder(trial.folder).load_weights(model)
+    return model.eval()
 
 
 def _classifier_and_parts(songs: Songs, trial: Trial) -> tuple[MoodClassifier, dict[str, SongDataset]]:

@@ -4,6 +4,7 @@ An epoch of ours is `research.training.fit` from end to end (reading, augmentati
 what it writes to disk.
 """
 
+import copy
 from contextlib import redirect_stderr
 from functools import partial
 from io import StringIO
@@ -116,9 +117,11 @@ class _NoRun:
 
 
 def fit_epoch(model: nn.Module, train: SongSet, valid: SongSet, config: TrainConfig) -> None:
-    """One epoch of an experiment's training; goes on from the weights it finds."""
+    """One epoch of an experiment's training; `model` stays as it is."""
+    # A copy each time: a model that accelerate has prepared once it leaves alone, and then it trains in fp32.
+    fresh = copy.deepcopy(model)
     with redirect_stderr(StringIO()):  # its progress bar
-        fit(model, train, valid, config, _NoRun())
+        fit(fresh, train, valid, config, _NoRun())
 
 
 def _slides_epoch(material: Material, device: torch.device) -> Side:

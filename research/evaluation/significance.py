@@ -47,13 +47,12 @@ def mcnemar(only_a: int, only_b: int) -> float:
 
 
 def artist_permutation(
-    confusions_a: ArtistConfusions,
-    confusions_b: ArtistConfusions,
+    pairs: Sequence[tuple[ArtistConfusions, ArtistConfusions]],
     metrics: Sequence[Metric],
     *,
     seed: int = 0,
     n_permutations: int = N_PERMUTATIONS,
-) -> Float[np.ndarray, " metrics"]:
+) -> Float[np.ndarray, "pairs metrics"]:
     """Two-sided p-values that two models differ in each metric, when an artist's answers are swapped between them.
 
     If the models were equal, it would not matter which of them gave the answers to the songs of an artist. Artists are
@@ -61,35 +60,30 @@ def artist_permutation(
     seeds. The p-value counts the observed arrangement as one of the permutations, so it is never zero.
 
     Args:
-        confusions_a: of `statistics.artist_confusions`; the two may differ in seeds, not in artists.
+        pairs: of `statistics.artist_confusions`, all over the same artists; the two of a pair may differ in seeds.
 
     Raises:
         ValueError: different artists or labels.
 
     Source: Edgington & Onghena 2007, "Randomization tests"; Phipson & Smyth 2010 for the count.
     """
-    if confusions_a.shape[1:] != confusions_b.shape[1:]:
-        raise ValueError(
-            f"confusions of {confusions_a.shape[1:]} and {confusions_b.shape[1:]} (artists, labels, labels); "
-            "compare two models on the same songs"
-        )
-    n_artists, n_labels, _ = confusions_a.shape[1:]
-    a, b = (confusions.mean(axis=0).reshape(n_artists, -1) for confusions in (confusions_a, confusions_b))
-    swapped = b - a  # what a model gains when an artist's answers change hands
-    totals = ((a.sum(axis=0), 1), (b.sum(axis=0), -1))
-
-    def difference(gains: np.ndarray) -> np.ndarray:
-        of_a, of_b = ((total + sign * gains).reshape(-1, n_labels, n_labels) for total, sign in totals)
-        return np.stack([metric(of_a) - metric(of_b) for metric in metrics])  # (metrics, permutations)
-
-    observed = np.abs(difference(np.zeros(n_labels**2)))
+    shapes = {confusions.shape[1:] for pair in pairs for confusions in pair}
+    if len(shapes) > 1:
+        raise ValueError(f"confusions of {sorted(shapes)} (artists, labels, labels); compare models on the same songs")
+    if not pairs:
+        return np.empty((0, len(metrics)))
+    n_artists = shapes.pop()[0]
+    means = [[confusions.mean(axis=0).reshape(n_artists, -1) for confusions in pair] for pair in pairs]
+    observed = np.stack([_swapped_difference(a, b, np.zeros((1, n_artists)), metrics) for a, b in means])
     generator = np.random.default_rng(seed)
-    as_large = np.zeros(len(metrics))
+    as_large = np.zeros((len(pairs), len(metrics)))
     block = max(1, BLOCK_CELLS // n_artists)
     for start in range(0, n_permutations, block):
         shape = (min(block, n_permutations - start), n_artists)
         swaps = generator.integers(0, 2, size=shape, dtype=np.int8).astype(float)
-        as_large += (np.abs(difference(swaps @ swapped)) >= observed - ROUNDING).sum(axis=1)
+        for pair, (a, b) in enumerate(means):
+            found = _swapped_difference(a, b, swaps, metrics)
+            as_large[pair] += (np.abs(found) >= np.abs(observed[pair]) - ROUNDING).sum(axis=1)
     return (1 + as_large) / (1 + n_permutations)
 
 
@@ -141,3 +135,16 @@ def corrected_resampled_t_test(
     if error == 0:
         return TTest(Interval(mean, mean, mean), p=1.0 if mean == 0 else 0.0)
     return TTest(Interval(mean, mean - half, mean + half), p=float(2 * stdtr(n - 1, -abs(mean) / error)))
+
+
+def _swapped_difference(
+    a: Float[np.ndarray, "artists cells"],
+    b: Float[np.ndarray, "artists cells"],
+    swaps: Float[np.ndarray, "permutations artists"],
+    metrics: Sequence[Metric],
+) -> Float[np.ndarray, "metrics permutations"]:
+    """Metrics of the first model minus those of the second, artists with a 1 in `swaps` having changed hands."""
+    gains = swaps @ (b - a)  # what the first model gains and the second loses
+    n_labels = round(a.shape[1] ** 0.5)
+    of_a, of_b = (cells.reshape(-1, n_labels, n_labels) for cells in (a.sum(axis=0) + gains, b.sum(axis=0) - gains))
+    return np.stack([metric(of_a) - metric(of_b) for metric in metrics])

@@ -12,6 +12,7 @@ import json
 import os
 import shutil
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import asdict, replace
 from functools import partial
 from itertools import islice
@@ -170,7 +171,9 @@ def build_store(
 
 
 def _check_settings(folder: Path, settings: FrontEnd) -> None:
-    made = type(settings)(**json.loads((folder / SETTINGS).read_text()))
+    made = json.loads((folder / SETTINGS).read_text())
+    with suppress(TypeError):  # fields of another front-end
+        made = type(settings)(**made)
     if made != settings:
         raise ValueError(f"{folder} was made with {made}, asked for is {settings}; delete it or pass another folder")
 

@@ -9,11 +9,12 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torchvision import models
 
-from research.models.short_chunk import ShortChunkResNet
+from research.models.short_chunk import CHANNELS, ShortChunkResNet
 
-MIN_SIDE = 32
-"""A ResNet halves a picture five times. At one pixel BatchNorm has nothing to average over in a batch of one song, and
-below this oneDNN's bf16 convolution (torch 2.15) reads memory that was never written: NaN gradients now and then."""
+RESNET_HALVINGS = 5
+"""How often a network halves a picture sets its smallest one, 2**halvings. At one pixel BatchNorm has nothing to
+average over in a batch of one song, and below this oneDNN's bf16 convolution (torch 2.15) reads memory that was never
+written: NaN gradients now and then."""
 IMAGENET = "imagenet"
 RESNETS = {
     "resnet18": (models.resnet18, models.ResNet18_Weights.IMAGENET1K_V1),
@@ -31,7 +32,8 @@ class AudioConfig:
     """Encoders that do not learn and stand in for the network; their vectors are computed once and kept beside the
     corpus. Names of research.models.published, "statistics" (designed features), or audio models of transformers."""
     network: Literal["resnet18", "resnet34", "resnet50", "short_chunk"] = "resnet18"
-    """What learns where nothing is frozen: a ResNet, or the short-chunk CNN made for music."""
+    """What learns where nothing is frozen: a ResNet, or the short-chunk CNN made for music, which needs windows of more
+    than 128 frames after pooling."""
     weights: str | None = None
     """Weights that a ResNet starts from: "imagenet" (torchvision's, downloaded once), a state-dict file (a partial one
     is allowed), or None for random ones."""
@@ -59,20 +61,21 @@ class AudioEncoder(nn.Module):
             if config.weights is not None:
                 raise ValueError("there are no weights for short_chunk; leave --model.audio.weights out")
             self.network, self.dim, self.initialised_from = ShortChunkResNet(), ShortChunkResNet.dim, "random"
+            self.min_side = 2 ** len(CHANNELS)
         else:
             resnet = RESNETS[config.network][0]()
             self.initialised_from = load_weights(resnet, config.weights, config.network).name
             self.dim = resnet.fc.in_features
             resnet.conv1 = _one_channel(resnet.conv1)
             resnet.fc = nn.Identity()
-            self.network = resnet
+            self.network, self.min_side = resnet, 2**RESNET_HALVINGS
         self.network.to(memory_format=torch.channels_last)
 
     def forward(self, mel: Float[Tensor, "batch windows n_mels frames"]) -> Float[Tensor, "batch dim"]:
         """Embedding of each song.
 
         Raises:
-            ValueError: windows too small for the network, see `MIN_SIDE`.
+            ValueError: windows too small for the network, see `RESNET_HALVINGS`.
         """
         return self.network(self._pictures(mel)).unflatten(0, mel.shape[:2]).mean(dim=1)
 
@@ -80,21 +83,22 @@ class AudioEncoder(nn.Module):
         """A vector for each place in time of each window, in their order: the last maps, averaged over mel bands.
 
         Raises:
-            ValueError: windows too small for the network, see `MIN_SIDE`.
+            ValueError: windows too small for the network, see `RESNET_HALVINGS`.
         """
         maps = self._pictures(mel)
         for name, layer in self.network.named_children():
-            if name in ("avgpool", "fc"):
+            if name == "avgpool":
                 break
             maps = layer(maps)
         return maps.mean(dim=2).transpose(1, 2).unflatten(0, mel.shape[:2]).flatten(1, 2)
 
     def _pictures(self, mel: Tensor) -> Float[Tensor, "pictures 1 n_mels frames"]:
         bands = self.normalise(self.pool(mel.flatten(0, 1).float()))  # (batch * windows, n_mels, frames)
-        if min(bands.shape[1:]) < MIN_SIDE or max(bands.shape[1:]) == MIN_SIDE:
+        if min(bands.shape[1:]) < self.min_side or max(bands.shape[1:]) == self.min_side:
             raise ValueError(
-                f"windows of {mel.shape[2]} mel bands x {mel.shape[3]} frames are too small: the CNN needs {MIN_SIDE} "
-                "of each after pooling over time, and more of one; raise n_mels or window_frames"
+                f"windows of {mel.shape[2]} mel bands x {mel.shape[3]} frames are too small: the CNN needs "
+                f"{self.min_side} of each after pooling over time, and more of one; raise n_mels or window_frames, or "
+                "lower time_pool"
             )
         return bands.unsqueeze(1).contiguous(memory_format=torch.channels_last)
 

@@ -105,9 +105,10 @@ class MoodClassifier(nn.Module):
         self, audio: Float[np.ndarray, "heard audio_dim"], lyrics: Float[np.ndarray, "read lyrics_dim"]
     ) -> None:
         """Learn mean and spread of the frozen encoders' values, from training songs."""
-        for side, vectors in (("audio", audio), ("lyrics", lyrics)):
-            if getattr(self.config, side) is not None and getattr(self, side) is None and len(vectors):
-                getattr(self, f"{side}_projection")[0].fit(vectors)
+        if self.config.audio is not None and self.audio is None and len(audio):
+            self.audio_projection[0].fit(audio)
+        if self.config.lyrics is not None and self.lyrics is None and len(lyrics):
+            self.lyrics_projection[0].fit(lyrics)
 
     @torch.no_grad()
     def start_tags_at(self, logits: Float[Tensor, " tags"]) -> None:

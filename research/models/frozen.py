@@ -17,7 +17,7 @@ from research.features.audio import AudioError, MelSettings, decode
 from research.features.statistics import song_statistics
 from research.models.hub import PIECE_S, HubAudio
 from research.models.published import PUBLISHED, load_published
-from research.precision import computes_bf16
+from research.precision import cpu_computes_bf16
 
 STATISTICS = "statistics"
 """The designed features of research.features.statistics: one vector a song."""
@@ -95,7 +95,7 @@ def encode_pieces(network: nn.Module, pieces: np.ndarray) -> Float32[np.ndarray,
     vectors = []
     for start in range(0, len(pieces), PIECES_AT_ONCE):
         block = torch.from_numpy(np.ascontiguousarray(pieces[start : start + PIECES_AT_ONCE]))
-        with torch.autocast("cpu", torch.bfloat16, enabled=computes_bf16()):
+        with torch.autocast("cpu", torch.bfloat16, enabled=cpu_computes_bf16()):
             vectors.append(network(block).float().numpy())
     return np.concatenate(vectors)
 

@@ -9,6 +9,10 @@ Present = Bool[Tensor, " batch"]
 Logits = Float[Tensor, "batch labels"]
 Sequence = Float[Tensor, "batch places dim"]
 Places = Bool[Tensor, "batch places"]
+Frames = Float[Tensor, "batch frames dim"]
+Tokens = Float[Tensor, "batch tokens dim"]
+Heard = Bool[Tensor, "batch frames"]
+Read = Bool[Tensor, "batch tokens"]
 HEADS = 4
 """Of attention."""
 
@@ -97,13 +101,15 @@ class CrossAttentionFusion(nn.Module):
     def head(self) -> nn.Linear:
         return self.concat.head
 
-    def forward(self, audio: Sequence, lyrics: Sequence, has_audio: Places, has_lyrics: Places) -> Logits:
+    def forward(self, audio: Frames, lyrics: Tokens, has_audio: Heard, has_lyrics: Read) -> Logits:
         words = lyrics + self._attend(self.listen, lyrics, audio, has_audio)
         frames = audio + self._attend(self.read, audio, lyrics, has_lyrics)
         sides = _mean(frames, has_audio), _mean(words, has_lyrics)
         return self.concat(*sides, has_audio.any(dim=1), has_lyrics.any(dim=1))
 
-    def _attend(self, attention: nn.MultiheadAttention, asking: Sequence, asked: Sequence, real: Places) -> Sequence:
+    def _attend(
+        self, attention: nn.MultiheadAttention, asking: Float[Tensor, "batch asking dim"], asked: Sequence, real: Places
+    ) -> Float[Tensor, "batch asking dim"]:
         keys = torch.cat([self.nothing.expand(len(asked), -1, -1).to(asked.dtype), asked], dim=1)
         masked = torch.cat([torch.zeros_like(real[:, :1]), ~real], dim=1)
         return attention(asking, keys, keys, key_padding_mask=masked, need_weights=False)[0]

@@ -1,6 +1,7 @@
 """Any audio model of transformers as an encoder: AST, CLAP's sound side, wav2vec2, HuBERT, MERT and their like."""
 
 import hashlib
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -38,7 +39,7 @@ class HubAudio(nn.Module):
         self.piece_samples = round(PIECE_S * self.sample_rate)
         self.dim = self.forward(torch.zeros(1, self.piece_samples)).shape[1]
 
-    @property
+    @cached_property
     def fingerprint(self) -> str:
         """Hash of the weights: a model on the hub may change under its name."""
         digest = hashlib.blake2b(digest_size=8)

@@ -2,8 +2,10 @@
 
 Own implementations of Pons et al. 2018 (arXiv:1711.02520; the variant of Pons & Serra 2019, arXiv:1909.06654) and of
 the five-layer network of Choi et al. 2016 (arXiv:1606.00298) in the sizes of MTG-Jamendo's baseline (Bogdanov et al.
-2019). Their weights and front-ends stand in research.models.pretrained.
+2019). Their weights and front-ends stand in research.models.published.
 """
+
+from itertools import pairwise
 
 import torch
 import torch.nn.functional as F
@@ -26,18 +28,22 @@ class MusicNN(nn.Module):
 
     dim = 2 * (2 * TIMBRAL + 3 * TEMPORAL + 3 * MIDDLE)
 
-    def __init__(self, timbral: tuple[int, ...], temporal: tuple[int, ...]):
+    def __init__(self, timbral: tuple[int, int], temporal: tuple[int, int, int], *, ported: bool = False):
         """
         Args:
             timbral: heights of the tall filters, mel bands; each 7 frames wide.
             temporal: lengths of the long filters, frames; each one band high.
+            ported: as in the PyTorch port of Won et al. 2020 (arXiv:2006.00751): BatchNorm before ReLU, and long
+                filters on the mean of all bands instead of on each.
         """
         super().__init__()
         self.normalise = nn.BatchNorm2d(1)
-        self.timbral = nn.ModuleList(_TallConv(height, 7, TIMBRAL) for height in timbral)
-        self.temporal = nn.ModuleList(_TallConv(1, length, TEMPORAL) for length in temporal)
+        self.timbral = nn.ModuleList(_TallConv(height, 7, TIMBRAL, norm_first=ported) for height in timbral)
+        self.temporal = nn.ModuleList(
+            _MeanConv(length) if ported else _TallConv(1, length, TEMPORAL, norm_first=False) for length in temporal
+        )
         front = TIMBRAL * len(timbral) + TEMPORAL * len(temporal)
-        self.middle = nn.ModuleList(_conv(channels) for channels in (front, MIDDLE, MIDDLE))
+        self.middle = nn.ModuleList(_conv(channels, norm_first=ported) for channels in (front, MIDDLE, MIDDLE))
 
     def forward(self, mel: Mel) -> Float[Tensor, "batch dim"]:
         mel = self.normalise(mel.unsqueeze(1)).squeeze(1)
@@ -63,10 +69,9 @@ class FiveLayerCNN(nn.Module):
     def __init__(self):
         super().__init__()
         self.normalise = nn.BatchNorm2d(1)
-        sizes = zip((1, *self.channels), self.channels, strict=False)
         self.layers = nn.ModuleList(
             nn.Sequential(nn.Conv2d(before, after, 3, padding=1), nn.BatchNorm2d(after), nn.ELU())
-            for before, after in sizes
+            for before, after in pairwise((1, *self.channels))
         )
 
     def forward(self, mel: Mel) -> Float[Tensor, "batch dim"]:
@@ -78,17 +83,18 @@ class FiveLayerCNN(nn.Module):
 
 
 class _TallConv(nn.Module):
-    """Convolution, ReLU, BatchNorm, then the highest value over all mel bands; padded along time alone.
+    """Convolution, ReLU and BatchNorm in either order, then the highest value over all mel bands; padded along time.
 
     As a matrix product of unfolded pieces, in bf16 where autocast says so: on a CPU three times as fast as `conv2d`,
     which is slow on one input channel. The maximum is taken before the monotone ReLU and BatchNorm, which then see
     only one band; a channel whose BatchNorm scale is negative keeps its minimum instead.
     """
 
-    def __init__(self, height: int, length: int, channels: int):
+    def __init__(self, height: int, length: int, channels: int, *, norm_first: bool):
         super().__init__()
         self.conv = nn.Conv2d(1, channels, (height, length))
         self.norm = nn.BatchNorm1d(channels)
+        self.norm_first = norm_first
 
     def forward(self, mel: Mel) -> Map:
         if self.training:
@@ -104,8 +110,21 @@ class _TallConv(nn.Module):
             products = (block.flatten(3) @ kernel).float()  # (batch, places, frames, channels)
             blocks.append(torch.where(falls, products.amin(dim=1), products.amax(dim=1)))
         highest = torch.cat(blocks, dim=1).transpose(1, 2) + self.conv.bias[:, None]
-        return self.norm(highest.relu())
+        return self.norm(highest).relu() if self.norm_first else self.norm(highest.relu())
 
 
-def _conv(channels: int) -> nn.Module:
-    return nn.Sequential(nn.Conv1d(channels, MIDDLE, 7, padding=3), nn.ReLU(), nn.BatchNorm1d(MIDDLE))
+class _MeanConv(nn.Module):
+    """A long filter on the mean of all mel bands, BatchNorm, ReLU."""
+
+    def __init__(self, length: int):
+        super().__init__()
+        self.conv = nn.Conv1d(1, TEMPORAL, length, padding=length // 2)
+        self.norm = nn.BatchNorm1d(TEMPORAL)
+
+    def forward(self, mel: Mel) -> Map:
+        return self.norm(self.conv(mel.mean(dim=1, keepdim=True))).relu()
+
+
+def _conv(channels: int, *, norm_first: bool) -> nn.Module:
+    convolution, norm = nn.Conv1d(channels, MIDDLE, 7, padding=3), nn.BatchNorm1d(MIDDLE)
+    return nn.Sequential(convolution, *((norm, nn.ReLU()) if norm_first else (nn.ReLU(), norm)))

@@ -2,7 +2,6 @@
 
 import hashlib
 import os
-import re
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -19,6 +18,27 @@ from research.models.tf_checkpoint import read_checkpoint
 FOLDER_VARIABLE = "MOOD_WEIGHTS"
 """Environment variable that names a folder with downloaded weights; files are recognised by content, not by name."""
 State = dict[str, Tensor]
+FRONT = ("timbral.0", "timbral.1", "temporal.0", "temporal.1", "temporal.2")
+"""The first layers of MusicNN, in the order of both publications."""
+PORT_MODULES = (
+    {"spec_bn": "normalise"}
+    | {f"layers.{place}.conv": f"{layer}.conv" for place, layer in enumerate(FRONT)}
+    | {f"layers.{place}.bn": f"{layer}.norm" for place, layer in enumerate(FRONT)}
+    | {f"layer{place + 1}.conv": f"middle.{place}.0" for place in range(3)}
+    | {f"layer{place + 1}.bn": f"middle.{place}.1" for place in range(3)}
+)
+"""Names of the PyTorch port of MusicNN by Won et al. 2020 (arXiv:2006.00751) to ours."""
+FIVE_LAYER_MODULES = (
+    {"bn_init": "normalise"}
+    | {f"conv_{place + 1}": f"layers.{place}.0" for place in range(5)}
+    | {f"bn_{place + 1}": f"layers.{place}.1" for place in range(5)}
+)
+NORM_LEAVES = {"weight": "gamma", "bias": "beta", "running_mean": "moving_mean", "running_var": "moving_variance"}
+TF_EPSILON = 1e-3 - 1e-5
+"""TensorFlow's BatchNorm adds 1e-3 to the variance, PyTorch's 1e-5."""
+MUSICNN_FRAMES = 935
+"""15 s: the networks were trained on 3 s but pool over any length."""
+PONS_MEL = MelSettings(sample_rate=16_000, n_fft=512, hop_length=256, n_mels=96, compression="log10_10k", top_db=None)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,42 +95,18 @@ def _sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _read_musicnn_torch(path: Path) -> State:
-    """Names of the PyTorch port by Won et al. 2020 (arXiv:2006.00751) to ours; its classifier is left out."""
-    names = {
-        "spec_bn": "normalise",
-        "layers": "front",
-        "layer1": "middle.0",
-        "layer2": "middle.1",
-        "layer3": "middle.2",
-    }
-    state = {}
-    for name, value in torch.load(path, map_location="cpu", weights_only=True).items():
-        head, rest = name.split(".", 1)
-        if head not in names:
-            continue
-        if head == "layers":
-            place, layer, leaf = rest.split(".")
-            kind = f"timbral.{place}" if int(place) < 2 else f"temporal.{int(place) - 2}"
-            layer = "norm" if layer == "bn" else layer
-            state[f"{kind}.{layer}.{leaf}"] = value.unsqueeze(2) if value.ndim == 3 else value
-        else:
-            rest = rest.replace("conv.", "0.").replace("bn.", "2.")
-            state[f"{names[head]}.{rest}"] = value
-    return state
+def _read_torch(modules: Mapping[str, str]) -> Callable[[Path], State]:
+    """A state dict of PyTorch; `modules` gives our name of each published one, the others are left out."""
 
+    def read(path: Path) -> State:
+        state = {}
+        for name, value in torch.load(path, map_location="cpu", weights_only=True).items():
+            module, leaf = name.rsplit(".", 1)
+            if module in modules:
+                state[f"{modules[module]}.{leaf}"] = value
+        return state
 
-def _read_five_layer(path: Path) -> State:
-    names = (("bn_init.", "normalise."), (r"conv_(\d)", r"\1.0"), (r"bn_(\d)", r"\1.1"))
-    state = {}
-    for name, value in torch.load(path, map_location="cpu", weights_only=True).items():
-        if name.startswith("dense."):
-            continue
-        for before, after in names:
-            name = re.sub(f"^{before}", after, name)
-        place = re.match(r"(\d)\.", name)
-        state[f"layers.{int(place[1]) - 1}{name[1:]}" if place else name] = value
-    return state
+    return read
 
 
 def _read_musicnn_tf(model: str) -> Callable[[Path], State]:
@@ -142,15 +138,6 @@ def _tf_layers(arrays: Mapping[str, np.ndarray]) -> Iterator[tuple[str, Tensor]]
         yield f"{layer}.bias", torch.from_numpy(arrays[f"{source}/bias"].copy())
 
 
-FRONT = ("timbral.0", "timbral.1", "temporal.0", "temporal.1", "temporal.2")
-NORM_LEAVES = {"weight": "gamma", "bias": "beta", "running_mean": "moving_mean", "running_var": "moving_variance"}
-TF_EPSILON = 1e-3 - 1e-5
-"""TensorFlow's BatchNorm adds 1e-3 to the variance, PyTorch's 1e-5."""
-MUSICNN_FRAMES = 935
-"""15 s: the networks were trained on 3 s but pool over any length."""
-PONS_MEL = MelSettings(sample_rate=16_000, n_fft=512, hop_length=256, n_mels=96, compression="log10_10k", top_db=None)
-
-
 def _pons(model: str, trained_on: str) -> Published:
     return Published(
         url="https://files.pythonhosted.org/packages/1b/6f/38229e7d99c438e11114bbfa39c8c39185458c398011d0b6d7d7c7401617/"
@@ -178,8 +165,8 @@ PUBLISHED = {
         trained_on="MTG-Jamendo, 50 most frequent tags (Bogdanov et al. 2019)",
         mel=MelSettings(sample_rate=16_000, n_fft=512, hop_length=256, n_mels=96, mel_scale="htk", top_db=None),
         piece_frames=MUSICNN_FRAMES,
-        build=lambda: MusicNN(timbral=(67, 38), temporal=(129, 65, 33)),
-        read=_read_musicnn_torch,
+        build=lambda: MusicNN(timbral=(67, 38), temporal=(129, 65, 33), ported=True),
+        read=_read_torch(PORT_MODULES),
     ),
     "jamendo-mood-cnn": Published(
         url="https://raw.githubusercontent.com/MTG/mtg-jamendo-dataset/1b4fa8c32e076c73b5175c1703ae805b4109309d/"
@@ -191,7 +178,7 @@ PUBLISHED = {
         mel=MelSettings(sample_rate=12_000, n_fft=512, hop_length=256, n_mels=96, top_db=None),
         piece_frames=1_366,
         build=FiveLayerCNN,
-        read=_read_five_layer,
+        read=_read_torch(FIVE_LAYER_MODULES),
     ),
 }
 """By the name a configuration gives."""

@@ -4,25 +4,30 @@ Source: Won, Ferraro, Bogdanov & Serra 2020, "Evaluation of CNN-based automatic 
 (arXiv:2006.00751); own implementation.
 """
 
+from itertools import pairwise
+
 from jaxtyping import Float
 from torch import Tensor, nn
 
 CHANNELS = (128, 128, 256, 256, 256, 256, 512)
 """Of the seven blocks; each halves mel bands and frames."""
+Maps = Float[Tensor, "batch channels bands frames"]
 
 
 class ShortChunkResNet(nn.Sequential):
-    """Spectrogram pictures to vectors, the highest value of each channel."""
+    """Spectrogram pictures to vectors, the highest value of each channel.
+
+    The pooling has the name it has in torchvision's ResNets, so that the maps before it are found in both.
+    """
 
     dim = CHANNELS[-1]
 
     def __init__(self):
-        before = (1, *CHANNELS[:-1])
         super().__init__()
-        for place, (inputs, outputs) in enumerate(zip(before, CHANNELS, strict=True)):
+        for place, (inputs, outputs) in enumerate(pairwise((1, *CHANNELS))):
             self.add_module(f"block{place}", _Block(inputs, outputs))
-        self.add_module("avgpool", nn.AdaptiveMaxPool2d(1))
-        self.add_module("fc", nn.Flatten())
+        self.avgpool = nn.AdaptiveMaxPool2d(1)
+        self.flatten = nn.Flatten()
 
 
 class _Block(nn.Module):
@@ -39,7 +44,5 @@ class _Block(nn.Module):
         )
         self.shortcut = nn.Sequential(nn.Conv2d(inputs, outputs, 3, stride=2, padding=1), nn.BatchNorm2d(outputs))
 
-    def forward(
-        self, maps: Float[Tensor, "batch channels bands frames"]
-    ) -> Float[Tensor, "batch outputs half quarter"]:
+    def forward(self, maps: Maps) -> Float[Tensor, "batch outputs half_bands half_frames"]:
         return (self.deep(maps) + self.shortcut(maps)).relu()

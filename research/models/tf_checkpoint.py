@@ -11,10 +11,13 @@ import numpy as np
 
 FOOTER = 48
 """Bytes at the end of a table that say where its index block is."""
+MAGIC = (0xDB4775248B80FB57).to_bytes(8, "little")
+"""The last bytes of every table."""
 FLOAT32 = 1
 """`DT_FLOAT` of tensorflow/core/framework/types.proto."""
 DTYPE, SHAPE, OFFSET, SIZE = 1, 2, 4, 5
 """Fields of `BundleEntryProto` in use."""
+REFUSAL = "no uncompressed checkpoint index; take the file as it was published"
 
 
 def read_checkpoint(index: bytes, data: bytes) -> dict[str, np.ndarray]:
@@ -23,6 +26,8 @@ def read_checkpoint(index: bytes, data: bytes) -> dict[str, np.ndarray]:
     Raises:
         ValueError: the index is compressed, or no table at all.
     """
+    if not index.endswith(MAGIC):
+        raise ValueError(REFUSAL)
     arrays = {}
     for name, value in _entries(index):
         fields = _fields(value)
@@ -49,7 +54,7 @@ def _entries(index: bytes) -> Iterator[tuple[str, bytes]]:
 def _block(table: bytes, start: int, size: int) -> Iterator[tuple[bytes, bytes]]:
     """Keys and values of a block; a key says how many bytes it shares with the one before."""
     if size + start + 5 > len(table) or table[start + size] != 0:
-        raise ValueError("no uncompressed checkpoint index; take the file as it was published")
+        raise ValueError(REFUSAL)
     block = table[start : start + size]
     (restarts,) = struct.unpack("<I", block[-4:])
     position, end, key = 0, len(block) - 4 - 4 * restarts, b""

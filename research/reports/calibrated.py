@@ -92,7 +92,10 @@ def has_temperature(score: ModelScore) -> bool:
 
 
 def calibration_table(found: Sequence[CalibrationScore]) -> pd.DataFrame:
-    """As printed; "a -> b" is without and with the temperature."""
+    """As printed; "a -> b" is without and with the temperature T.
+
+    ECE is the expected calibration error, AURC the area under the risk-coverage curve.
+    """
     rows = [
         (
             row.model,
@@ -106,8 +109,8 @@ def calibration_table(found: Sequence[CalibrationScore]) -> pd.DataFrame:
         )
         for row in found
     ]
-    header = ["model", "protocol", "temperature", "calibration error", "Brier", "log loss", "risk-coverage area"]
-    return pd.DataFrame(rows, columns=[*header, "accuracy of surest half", "answered", "accuracy there"])
+    header = ["model", "protocol", "T", "ECE", "Brier", "log loss", "AURC", "surest half", "answered", "accuracy there"]
+    return pd.DataFrame(rows, columns=header)
 
 
 def _calibration(score: ModelScore, temperatures: np.ndarray) -> Calibration:

@@ -59,20 +59,17 @@ def compare_models(scores: Sequence[ModelScore], reference: str | None = None) -
     """
     if reference is not None and reference not in {score.name for score in scores}:
         raise ValueError(f"no model {reference!r}; choose one of {sorted({score.name for score in scores})}")
-    pairs = [
-        (rival, best)
-        for protocol in dict.fromkeys(score.protocol for score in scores)
-        for best in _reference([score for score in scores if score.protocol == protocol], reference)
-        for rival in scores
-        if rival is not best and rival.protocol == protocol and rival.track_ids == best.track_ids
-    ]
-    p_values = np.array(
-        [artist_permutation(a.confusions(), b.confusions(), list(METRICS.values())) for a, b in pairs]
-    ).reshape(-1, len(METRICS))
-    adjusted = np.stack([holm(column) for column in p_values.T], axis=1)
-    return [
-        _comparison(model, best, p, p_holm) for (model, best), p, p_holm in zip(pairs, p_values, adjusted, strict=True)
-    ]
+    pairs, p_values = [], [np.empty((0, len(METRICS)))]
+    for protocol in dict.fromkeys(score.protocol for score in scores):
+        rivals = [score for score in scores if score.protocol == protocol]
+        for best in _reference(rivals, reference):
+            same = [score for score in rivals if score is not best and score.track_ids == best.track_ids]
+            confusions = [(score.confusions(), best.confusions()) for score in same]
+            pairs += [(score, best) for score in same]
+            p_values.append(artist_permutation(confusions, list(METRICS.values())))
+    p = np.concatenate(p_values)
+    adjusted = np.stack([holm(column) for column in p.T], axis=1)
+    return [_comparison(*pair, *found) for pair, *found in zip(pairs, p, adjusted, strict=True)]
 
 
 def not_compared(scores: Sequence[ModelScore], comparisons: Sequence[Comparison]) -> list[str]:

@@ -63,9 +63,9 @@ def difference_blocks(
         return [Bullets(["None: there is no second model with the same test songs.", *missing, *unscored])]
     explained = (
         "Differences in points with 95 % interval (artists drawn with replacement, for both models the same). "
-        "p: an artist's answers swapped between the two models. Holm: adjusted for all differences of the table in "
-        "this metric. McNemar: exact, of accuracy over songs, taken as independent. Over folds: corrected resampled "
-        "t-test of accuracy, which counts the noise of training."
+        "p: an artist's answers swapped between the two models; in brackets Holm-adjusted for all differences of the "
+        "table in this metric. McNemar: exact, of accuracy over songs, taken as independent. "
+        "Over folds: corrected resampled t-test of accuracy, which counts the noise of training."
     )
     sentences = [difference_sentence(found, len(comparisons)) for found in comparisons]
     return [Bullets([*sentences, *missing]), Table(difference_rows(comparisons), explained, "tab:differences")]

@@ -142,7 +142,8 @@ def _confusions(model: PooledModel) -> ArtistConfusions:
 
 def _stack(model: PooledModel, column: str) -> np.ndarray:
     """A column of all seeds, (seeds, songs)."""
-    return np.stack([np.stack(frame[column].to_list()) for frame in model.frames.values()])
+    columns = [frame[column].to_numpy() for frame in model.frames.values()]
+    return np.stack([np.stack(values) if values.dtype == object else values for values in columns])
 
 
 def _score(model: PooledModel, draws: np.ndarray) -> ModelScore:

@@ -116,7 +116,7 @@ def difference_rows(comparisons: Sequence[Comparison]) -> pd.DataFrame:
         )
         for found in comparisons
     ]
-    by_metric = [f"{what}{metric}" for metric in ("accuracy", "macro-F1") for what in ("", "p ", "Holm ")]
+    by_metric = [column for metric in ("accuracy", "macro-F1") for column in (metric, f"p {metric} (Holm)")]
     return pd.DataFrame(rows, columns=["difference", "protocol", *by_metric, "McNemar", "over folds"])
 
 
@@ -192,10 +192,10 @@ def _metrics(compared: Comparison | None) -> tuple[MetricDifference | None, ...]
     return (None, None) if compared is None else (compared.accuracy, compared.macro_f1)
 
 
-def _difference_cells(found: MetricDifference) -> tuple[str, str, str]:
+def _difference_cells(found: MetricDifference) -> tuple[str, str]:
     at = found.interval
     text = f"{signed(100 * at.estimate)} [{signed(100 * at.low)}, {signed(100 * at.high)}]"
-    return text + (SIGNIFICANT if found.significant else ""), p_value(found.p), p_value(found.p_holm)
+    return text + (SIGNIFICANT if found.significant else ""), f"{p_value(found.p)} ({p_value(found.p_holm)})"
 
 
 def _p(found: MetricDifference, n_comparisons: int) -> str:

@@ -146,9 +146,10 @@ def _deviation(value: float | None) -> str:
 def _calibration(scores: Sequence[ModelScore]) -> list[Block]:
     found = [score_calibration(score) for score in scores]
     text = (
-        "Without and with temperature (above 1: the model was too sure, below: too shy). Calibration error: over ten "
-        "bins of equal mass; a perfect model of as many songs would have about "
-        f"{share((10 / len(scores[0].targets)) ** 0.5 / 3)}. Brier: 0 to 2. Area: mean error over all coverages. "
+        "Without and with temperature T (above 1: the model was too sure, below: too shy). ECE: expected calibration "
+        "error over ten bins of equal mass; a perfect model of as many songs would have about "
+        f"{share((10 / len(scores[0].targets)) ** 0.5 / 3)}. Brier: 0 to 2. AURC: area under the risk-coverage curve, "
+        "the mean error over all coverages. Surest half: accuracy of the more confident half of the answers. "
         "Answered: songs that get an answer if a model may say that no mood fits, at the threshold that halves its "
         "errors on validation songs; then the accuracy of these answers."
     )

@@ -2,20 +2,25 @@
 
 import json
 import math
+from dataclasses import replace
 
 import pytest
+import torch
 
 from research.bench import suite
-from research.bench.material import Material, Size
+from research.bench.inputs import INPUTS, sound_songs
+from research.bench.material import LABELS, Material, Size
+from research.bench.training import SOUND, TRAIN, fit_epoch
 from research.cli import main
+from research.models.classifier import MoodClassifier
 
 SMALL = Size(
-    rounds=2,
-    clip_s=6.0,
+    rounds=1,
+    clip_s=3.0,
     song_s=12.0,
     tracks=4,
     epoch=4,
-    slides_epoch=4,
+    slides_epoch=2,
     lyrics_epoch=4,
     matrix_side=64,
     copied_bytes=2**16,
@@ -41,6 +46,21 @@ def test_the_log_mel_of_made_clips_is_librosas(material):
     # Not a speed: the second number of this benchmark is the largest difference over all clips and mel bands.
     difference = suite.logmel_vs_librosa(material)[1]
     assert difference.met, difference
+
+
+def test_every_epoch_is_trained_in_the_same_precision(material):
+    seen = []
+
+    class Recorder(MoodClassifier):
+        def forward(self, batch):
+            seen.append((self.training, torch.is_autocast_enabled("cpu")))
+            return super().forward(batch)
+
+    songs = sound_songs(material)
+    model = Recorder(SOUND, n_labels=len(LABELS), n_mels=INPUTS.mel.n_mels)
+    for _ in range(2):
+        fit_epoch(model, songs, songs, replace(TRAIN, precision="bf16"))
+    assert [autocast for training, autocast in seen if training] == [True, True]
 
 
 def test_only_some_keys_are_measured():

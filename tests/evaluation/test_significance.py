@@ -33,12 +33,12 @@ def pair(only_a: int, only_b: int, both: int, artists):
     a = (np.arange(n) >= only_a + both).astype(int)
     b = ((np.arange(n) >= both) & (np.arange(n) < only_a + both)).astype(int)
     targets = np.zeros(n, dtype=int)
-    return (artist_confusions(targets, answers, artists, 2) for answers in (a, b))
+    return tuple(artist_confusions(targets, answers, artists, 2) for answers in (a, b))
 
 
 def test_swapping_lone_songs_is_the_sign_test():
     a, b = pair(only_a=30, only_b=14, both=60, artists=range(104))
-    (p,) = artist_permutation(a, b, [confusion_accuracy])
+    ((p,),) = artist_permutation([(a, b)], [confusion_accuracy])
     expected = binomtest(14, 44).pvalue
     # Four standard errors of a share of 10,000 permutations.
     assert p == pytest.approx(expected, abs=4 * np.sqrt(expected * (1 - expected) / 10_000))
@@ -47,7 +47,7 @@ def test_swapping_lone_songs_is_the_sign_test():
 def test_artists_of_many_songs_count_once():
     # The same 44 disagreements, all of them by 4 artists who are each decided one way: 2 * 1/2**4 at the least.
     alone, together = (
-        artist_permutation(*pair(40, 0, 60, artists), [confusion_accuracy])[0]
+        artist_permutation([pair(40, 0, 60, artists)], [confusion_accuracy])[0, 0]
         for artists in (range(100), np.r_[np.full(60, 9), np.arange(40) // 10])
     )
     assert alone == pytest.approx(1 / 10_001, rel=1e-12)  # no permutation reaches the observed difference
@@ -59,11 +59,13 @@ def test_equal_answers_give_p_of_one_and_swapping_models_changes_nothing():
     targets, artists = generator.integers(0, 3, 90), generator.integers(0, 40, 90)
     a, b = (artist_confusions(targets, generator.integers(0, 3, (2, 90)), artists, 3) for _ in range(2))
     metrics = [confusion_accuracy, confusion_macro_f1]
-    assert artist_permutation(a, a, metrics).tolist() == [1, 1]
-    forth, back = artist_permutation(a, b, metrics), artist_permutation(b, a, metrics)
+    same, forth, back = artist_permutation([(a, a), (a, b), (b, a)], metrics)
+    assert same.tolist() == [1, 1]
     assert forth == pytest.approx(back, abs=1e-12)
-    with pytest.raises(ValueError, match=r"compare two models on the same songs"):
-        artist_permutation(a, b[:, 1:], metrics)
+    assert (artist_permutation([(a, b)], metrics)[0] == forth).all()  # other pairs change nothing
+    assert artist_permutation([], metrics).shape == (0, 2)
+    with pytest.raises(ValueError, match="compare models on the same songs"):
+        artist_permutation([(a, b[:, 1:])], metrics)
 
 
 def test_holm_by_hand():
@@ -104,9 +106,9 @@ def test_equal_models_are_called_different_in_five_of_a_hundred_comparisons():
             for s in skill
         )
         confusions += [a, b]
-        (by_permutation[comparison],) = artist_permutation(
-            a, b, [confusion_accuracy], seed=comparison, n_permutations=499
-        )
+        by_permutation[comparison] = artist_permutation(
+            [(a, b)], [confusion_accuracy], seed=comparison, n_permutations=499
+        ).item()
     draws = artist_draws(confusions, [confusion_accuracy], n_resamples=5_000)[:, 0]
     low, high = np.quantile(draws[::2] - draws[1::2], [0.025, 0.975], axis=1)
     # 5 % nominal; 1,000 comparisons have a standard error of 0.7 %.

@@ -36,7 +36,7 @@ def test_every_number_is_that_of_its_test(folders):
         assert (found_interval.estimate, found_interval.low, found_interval.high) == pytest.approx(
             (alone.estimate, alone.low, alone.high), abs=1e-12
         )
-        expected_p.append(artist_permutation(a.confusions(), b.confusions(), [confusion_accuracy])[0])
+        expected_p.append(artist_permutation([(a.confusions(), b.confusions())], [confusion_accuracy]).item())
     assert [found.accuracy.p for found in comparisons] == expected_p
     assert [found.accuracy.p_holm for found in comparisons] == holm(expected_p).tolist()
     fusion = comparisons[1]

@@ -108,4 +108,4 @@ def test_what_was_chosen_on_test_has_no_temperature(write_run):
     (score,) = score_models(read_runs([write_run("slides", 0, n_folds=1, selected_on="test")]))
     found = score_calibration(score)
     assert (found.scaled, found.temperature, found.answered, found.accuracy_of_answered) == (None, None, None, None)
-    assert calibration_table([found]).iloc[0]["temperature"] == "\N{EM DASH}"
+    assert calibration_table([found]).iloc[0]["T"] == "\N{EM DASH}"

@@ -28,7 +28,7 @@ def score_bars(scores: Sequence[ModelScore]) -> Figure:
             places = _rows(axes, [score.marked_name + (f", {score.protocol}" if several else "") for score in scores])
             axes.barh(places, [value.estimate for value in values], height=0.62, color=COLOURS[5])
             axes.errorbar(
-                [value.estimate for value in values], places, xerr=_errors(values), fmt="none", color="black", capsize=2
+                [value.estimate for value in values], places, xerr=errors(values), fmt="none", color="black", capsize=2
             )
             axes.set(xlabel=f"{name} (95 % interval)", xlim=(0, 1))
             if metric == "accuracy":
@@ -59,7 +59,7 @@ def forest_plot(comparisons: Sequence[Comparison]) -> Figure:
                 axes.errorbar(
                     value.estimate,
                     place,
-                    xerr=_errors([value]),
+                    xerr=errors([value]),
                     fmt="o",
                     ms=5,
                     color=COLOURS[0],
@@ -79,7 +79,7 @@ def _rows(axes: Axes, names: Sequence[str]) -> np.ndarray:
     return places
 
 
-def _errors(values: Sequence[Interval]) -> np.ndarray:
+def errors(values: Sequence[Interval]) -> np.ndarray:
     """Lengths below and above the estimates, (2, values)."""
     # Percentiles of resamples may lie on one side of the estimate in a tiny corpus.
     lengths = [[value.estimate - value.low, value.high - value.estimate] for value in values]

@@ -1,0 +1,87 @@
+"""Is a mean of trained models better than the best of them? (paper: ensemble row)
+
+Run: python experiments/ensemble.py runs/fusions-mirex runs/baselines-mirex --members experts tfidf --out runs/ensemble
+Reads finished runs only: the probabilities of all members and all their seeds, each calibrated on its own validation
+songs, are multiplied (a product of experts, Hinton 2002). Its answers are kept as runs of their own.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import tyro
+from scipy.special import log_softmax
+
+from experiments.compare import report
+from research.command import run_command
+from research.evaluation.calibration import fit_temperature
+from research.reports.predictions import find_runs
+from research.runs import RunFolder
+
+ENSEMBLE = "ensemble"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Config:
+    runs: tyro.conf.Positional[tuple[Path, ...]]
+    """Run folders, or folders that hold them at any depth."""
+    out: Path = Path("runs/ensemble")
+    """One run folder a fold."""
+    members: tuple[str, ...] = ()
+    """Models that take part, by the names in the tables; all when left out."""
+
+
+def member_runs(folders: Sequence[Path], names: Sequence[str]) -> list[RunFolder]:
+    """Finished runs of the members.
+
+    Raises:
+        ValueError: a member of which no run is finished.
+    """
+    runs = [RunFolder.load(folder) for root in folders for folder in find_runs(root)]
+    finished = [run for run in runs if run.finished and run.config["name"] != ENSEMBLE]
+    members = [run for run in finished if not names or run.config["name"] in names]
+    if absent := sorted({*names} - {run.config["name"] for run in members}):
+        found = sorted({run.config["name"] for run in finished})
+        raise ValueError(f"no finished run of {', '.join(absent)} in {', '.join(map(str, folders))}; there are {found}")
+    if not members:
+        raise ValueError(f"no finished run in {', '.join(map(str, folders))}; train first")
+    return members
+
+
+def mean_answers(runs: Sequence[RunFolder]) -> pd.DataFrame:
+    """Mean of the calibrated log-probabilities of runs on one split, as rows of `predictions.parquet`.
+
+    Raises:
+        ValueError: the runs answered for different songs.
+    """
+    frames = [pd.read_parquet(run.path / "predictions.parquet").sort_values(["split", "track_id"]) for run in runs]
+    first = frames[0]
+    answers = []
+    for run, frame in zip(runs, frames, strict=True):
+        if not np.array_equal(frame[["split", "track_id"]].to_numpy(), first[["split", "track_id"]].to_numpy()):
+            raise ValueError(f"{run.path} and {runs[0].path} answer for different songs; give runs of one split")
+        logits = np.stack(frame["logits"].to_numpy())
+        valid = (frame["split"] == "valid").to_numpy()
+        temperature = fit_temperature(logits[valid], frame["target"].to_numpy()[valid]) if valid.any() else 1.0
+        answers.append(log_softmax(logits / temperature, axis=1))
+    return first.assign(seed=0, logits=list(np.mean(answers, axis=0).astype(np.float32)))
+
+
+def main(config: Config) -> None:
+    members = member_runs(config.runs, config.members)
+    splits: dict[tuple[str, int], list[RunFolder]] = {}
+    for run in members:
+        splits.setdefault((run.config["protocol"], run.config["fold"]), []).append(run)
+    for (protocol, fold), runs in splits.items():
+        described = {key: runs[0].config[key] for key in ("corpus", "labels", "protocol", "fold", "n_folds")}
+        own = {"name": ENSEMBLE, "group": config.out.name, "seed": 0, "members": [str(run.path) for run in runs]}
+        run = RunFolder.open(config.out / f"{ENSEMBLE}-{protocol}-fold{fold}", described | own)
+        if not run.finished:
+            run.finish(mean_answers(runs), {})
+    report([*config.runs, config.out], Path("reports") / config.out.name)
+
+
+if __name__ == "__main__":
+    run_command(main, Config, __doc__)

@@ -1,0 +1,120 @@
+"""What is left of a fusion model whose lyrics are gone, another song's, or foreign? (paper: robustness table)
+
+Run: python experiments/missing_lyrics.py --tracks data/mirex_like/tracks.parquet --out runs/missing-mirex
+Trains audio and fusion as usual, then changes the words of test songs alone and asks again. Each condition is a run of
+its own beside the audio-only model, so that the comparison reads like any other.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import tyro
+
+from experiments.fusion import models as sides_of
+from experiments.grid import FROZEN, STEADY, Grid, grid_splits, grid_trials, report_grid, run_grid
+from research.command import run_command
+from research.data import NO_WORDS, SongDataset, Songs
+from research.models.classifier import ModelConfig
+from research.runs import RunFolder, describe_run, prediction_frame
+from research.training import TrainConfig, predict, process_state
+from research.trials import Trial, load_corpus, load_model, lyrics_readers
+
+GONE = (0.25, 0.5, 0.75, 1.0)
+"""Shares of the songs that lose their words."""
+Condition = Callable[[Songs, np.random.Generator], Songs]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Config:
+    grid: tyro.conf.OmitArgPrefixes[Grid] = Grid(
+        tracks=Path("data/mirex_like/tracks.parquet"), out=Path("runs/missing_lyrics")
+    )
+    model: ModelConfig = FROZEN
+    train: TrainConfig = STEADY
+    foreign: Path | None = None
+    """Folder with lyrics in another language, one .txt file a song, which replace those of the test songs; None leaves
+    that condition out."""
+
+
+def without_words(share: float) -> Condition:
+    """That share of all songs, drawn at random, has no words."""
+
+    def change(songs: Songs, generator: np.random.Generator) -> Songs:
+        gone = generator.permutation(len(songs.tokens)) < round(share * len(songs.tokens))
+        tokens = [NO_WORDS if is_gone else ids for ids, is_gone in zip(songs.tokens, gone, strict=True)]
+        return replace(songs, tokens=tokens)
+
+    return change
+
+
+def wrong_words(songs: Songs, generator: np.random.Generator) -> Songs:
+    """Every song has the words of a song by another artist."""
+    artists = np.array(songs.tracks.artist_keys, dtype=object)
+    read = np.flatnonzero(songs.has_lyrics)
+    other = np.arange(len(artists))
+    for row in read:
+        other[row] = generator.choice(read[artists[read] != artists[row]])
+    return replace(songs, tokens=[songs.tokens[row] for row in other], lyrics_vectors=songs.lyrics_vectors[other])
+
+
+def foreign_words(folder: Path, config: Config) -> Condition:
+    """Every song has the words of one of the files in `folder`.
+
+    Raises:
+        ValueError: the folder holds no text.
+    """
+    texts = [path.read_text(encoding="utf-8") for path in sorted(folder.rglob("*.txt"))]
+    if not texts:
+        raise ValueError(f"{folder} holds no .txt file; give a folder with one file of lyrics a song")
+    tokenize, embed = lyrics_readers(config.grid.inputs, config.model.lyrics, config.grid.tracks.parent / "embeddings")
+    tokens, vectors = tokenize(texts), embed(texts) if embed else None
+
+    def change(songs: Songs, generator: np.random.Generator) -> Songs:
+        chosen = generator.integers(len(texts), size=len(songs.tokens))
+        words = [tokens[place] for place in chosen]
+        return replace(songs, tokens=words, lyrics_vectors=songs.lyrics_vectors if vectors is None else vectors[chosen])
+
+    return change
+
+
+def conditions(config: Config) -> Iterator[tuple[str, Condition]]:
+    for share in GONE:
+        yield f"fusion-{share:.0%}-gone", without_words(share)
+    yield "fusion-wrong-words", wrong_words
+    if config.foreign is not None:
+        yield "fusion-foreign-words", foreign_words(config.foreign, config)
+
+
+def ask_again(songs: Songs, trial: Trial, name: str, condition: Condition, out: Path) -> None:
+    """Answers of a trained model to its test songs under a condition, as a run folder; a finished one is kept."""
+    split, seed = trial.split, trial.train.seed
+    described = describe_run(songs.tracks, split, name=name, group=out.name, n_folds=trial.n_folds, seed=seed)
+    folder = out / f"{name}-fold{split.fold}-seed{seed}"
+    run = RunFolder.open(folder, {**described, "answers_of": trial.folder.name})
+    if run.finished:
+        return
+    changed = condition(songs, np.random.default_rng([seed, split.fold]))
+    found = predict(load_model(songs, trial), SongDataset(changed, split.test), trial.train)
+    place = {"split": "test", "fold": split.fold, "seed": seed}
+    run.finish(prediction_frame(songs.tracks, found.rows, found.logits, found.targets, **place), {})
+
+
+def main(config: Config) -> None:
+    grid = config.grid
+    songs = load_corpus(grid.tracks, grid.inputs, config.model)
+    sides = sides_of(config.model, songs)
+    if "fusion" not in sides:
+        raise ValueError(f"{grid.tracks} has {' and '.join(sides) or 'nothing'} alone: no words to lose")
+    splits = grid_splits(grid, songs)
+    run_grid(grid, songs, splits, {name: (sides[name], config.train) for name in ("audio", "fusion")})
+    if process_state().is_main_process:
+        for name, condition in conditions(config):
+            for trial in grid_trials(grid, splits, {"fusion": (sides["fusion"], config.train)}):
+                ask_again(songs, trial, name, condition, grid.out)
+    report_grid(grid, "audio")
+
+
+if __name__ == "__main__":
+    run_command(main, Config, __doc__)
