@@ -86,8 +86,8 @@ def _calibration(predictor: MoodPredictor) -> list[str]:
     below = f"below a confidence of {found.least_confidence:.2f} it says that no mood fits"
     never = "even its least sure answers there beat the most frequent mood, so no confidence is too low"
     return [
-        f"Probabilities are scaled by the temperature {found.temperature:.2f}, fitted on {found.songs} validation songs; "
-        f"{below if found.least_confidence else never}."
+        f"Probabilities are scaled by the temperature {found.temperature:.2f}, fitted on {found.songs} validation "
+        f"songs; {below if found.least_confidence else never}."
     ]
 
 
