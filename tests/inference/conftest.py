@@ -35,7 +35,9 @@ def _train(table, inputs, bert, folder, trainable_layers, task="moods"):
     model = ModelConfig(audio=AudioConfig(), lyrics=lyrics, dim=8)
     songs = load_corpus(table, inputs, model)
     if task != "moods":
-        frame = songs.tracks.frame.assign(tags=[TAGS[row % 3 :] for row in range(len(songs.tracks))])
+        frame = songs.tracks.frame.assign(
+            tags=[[TAGS[row % 2]] + [TAGS[1]] * (row % 3 == 0) for row in range(len(songs.tracks))]
+        )
         songs = replace(
             songs, tracks=replace(songs.tracks, frame=frame, corpus=replace(songs.tracks.corpus, tags=TAGS))
         )
