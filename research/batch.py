@@ -21,7 +21,7 @@ class Batch:
     input_ids: Int[Tensor, "batch tokens"]
     attention_mask: Int[Tensor, "batch tokens"]
     audio_vectors: Float[Tensor, "batch audio_dim"]
-    """What frozen encoders made of the sound; no columns where the model reads `mel`."""
+    """What frozen encoders, or before this batch the model's own, made of the sound; no columns: it reads `mel`."""
     lyrics_vectors: Float[Tensor, "batch lyrics_dim"]
     """What a frozen encoder made of the words, see research.embeddings; no columns where the model reads the tokens."""
     has_audio: Bool[Tensor, " batch"]

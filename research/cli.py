@@ -6,28 +6,55 @@ import os
 import sys
 from pathlib import Path
 
+DEFAULT_RUN = Path("runs/synthetic/fusion-fold0-seed0")
+"""What `make fusion` trains on the embedded corpus."""
+RUN_HELP = "run folder or exported folder (default: %(default)s, which `make fusion` trains on invented songs)"
+
 
 def main(arguments: list[str] | None = None) -> int:
-    """Exit status: 0 all songs judged, 1 some or all could not be, 2 wrong usage."""
+    """Exit status: 0 all songs judged, 1 some could not be, 2 wrong usage, or nothing to judge (with)."""
+    options = _parser().parse_args(arguments)
+    return COMMANDS[options.command](options)
+
+
+def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="mood", description="The mood of songs from their sound and their words.")
     commands = parser.add_subparsers(dest="command", required=True)
     predict = commands.add_parser("predict", help="mood of songs, by a trained run", description=_PREDICT)
-    predict.add_argument("songs", nargs="+", type=Path, metavar="SONG", help="sound files: wav, flac, mp3, ogg, opus")
-    predict.add_argument("--run", required=True, type=Path, help="run folder, e.g. runs/synthetic/fusion-fold0-seed0")
+    predict.add_argument("songs", nargs="+", type=Path, metavar="SONG", help="sound files, or folders of them")
+    predict.add_argument("--run", default=DEFAULT_RUN, type=Path, help=RUN_HELP)
     predict.add_argument("--lyrics", type=Path, help="UTF-8 text file with the words, for a single song")
-    predict.add_argument("--json", action="store_true", help="one JSON object a line instead of text")
+    shape = predict.add_mutually_exclusive_group()
+    shape.add_argument("--json", action="store_true", help="one JSON object a line instead of text")
+    shape.add_argument("--csv", action="store_true", help="one row a song instead of text")
+    predict.add_argument("--curve", type=Path, metavar="PLOT", help="picture of the mood over time, for a single song")
+    evaluate = commands.add_parser("evaluate", help="scores of a run on a prepared corpus", description=_EVALUATE)
+    evaluate.add_argument("run", type=Path, metavar="RUN", help="run folder or exported folder")
+    evaluate.add_argument("--tracks", required=True, type=Path, metavar="TABLE", help="data/CORPUS/tracks.parquet")
+    evaluate.add_argument("--json", action="store_true", help="one JSON object instead of text")
+    export = commands.add_parser("export", help="a run as a folder to pass on, and as ONNX", description=_EXPORT)
+    export.add_argument("run", type=Path, metavar="RUN", help="finished run folder")
+    export.add_argument("--out", required=True, type=Path, metavar="FOLDER", help="new folder")
+    export.add_argument("--no-onnx", action="store_true", help="without model.onnx")
+    demo = commands.add_parser("demo", help="the web page", description=_DEMO)
+    demo.add_argument("--run", default=DEFAULT_RUN, type=Path, help=RUN_HELP)
+    demo.add_argument("--host", default="127.0.0.1", help="address to listen at (default: %(default)s)")
+    demo.add_argument("--port", default=7860, type=int, help="(default: %(default)s)")
     bench = commands.add_parser("bench", help="each fast path beside its peer, on this machine", description=_BENCH)
     bench.add_argument("--only", nargs="+", default=[], metavar="KEY", help="keys to measure; an unknown one lists all")
     bench.add_argument("--clips", type=Path, metavar="FOLDER", help="real songs to measure on, instead of made ones")
     bench.add_argument("--json", action="store_true", help="one JSON object with the machine, instead of a table")
-    options = parser.parse_args(arguments)
-    if options.command == "bench":
-        return _bench(options)
-    if options.lyrics and len(options.songs) > 1:
-        parser.error("--lyrics goes with a single song; put SONG.txt beside each sound file instead")
-    return _predict(options)
+    return parser
 
 
+_PREDICT = """Judge each song by the model of a run. Words are taken from --lyrics, or from a text file of the song's
+name beside it (song.lrc with line times, or song.txt); without words the sound alone decides. Goes on past songs that
+cannot be judged and lists them at the end. Exit status: 0 all judged, 1 some could not be, 2 wrong usage."""
+_EVALUATE = """Accuracy, macro-F1 and their intervals, confusion and each mood's scores on a prepared corpus. Of the
+corpus a run was trained on, only its own test songs are scored."""
+_EXPORT = """Write weights, configuration, labels, calibration, model card and model.onnx to a folder that `mood predict
+--run FOLDER` and MoodPredictor load, and that can be pushed to a hub as it is. ONNX needs the extra `export`."""
+_DEMO = """Serve the web page: upload a song or search one, see its mood. Needs the extra `demo`."""
 _BENCH = """Measure every fast path beside its peer, in one run and in turn, round after round: median and quartiles of
 the ratio by wall and by CPU time, and how far the path is from the machine's own limit. Takes minutes; what else runs
 on the machine hits both sides of a ratio alike, but the fewer the better."""
@@ -54,35 +81,28 @@ def _bench(options: argparse.Namespace) -> int:
     return 0
 
 
-_PREDICT = """Judge each song by the model of a run. Words are taken from --lyrics, or from a text file of the song's
-name beside it (song.mp3, song.txt); without words the sound alone decides."""
-
-
 def _predict(options: argparse.Namespace) -> int:
-    from research.inference import MoodPredictor
-    from research.runs import RunFolder
+    from research.commands import predict
 
-    try:
-        predictor = MoodPredictor(RunFolder.load(options.run))
-    except (FileNotFoundError, ValueError) as error:
-        print(f"mood: {error}", file=sys.stderr)
-        return 1
-    origin = "invented songs (synthetic corpus)" if predictor.synthetic else predictor.corpus
-    print(f"model {options.run}, trained on {origin}", file=sys.stderr)
-    failed = 0
-    for song in options.songs:
-        words = options.lyrics or song.with_suffix(".txt")
-        try:
-            lyrics = words.read_text(encoding="utf-8") if options.lyrics or words.is_file() else None
-            found = predictor.predict(song, lyrics)
-        except (ValueError, OSError) as error:
-            print(f"mood: {error}", file=sys.stderr)
-            failed += 1
-            continue
-        if options.json:
-            print(json.dumps({"song": str(song), "mood": found.mood, **vars(found)}))
-        else:
-            sides = " and ".join(name for name, used in (("sound", found.heard), ("words", found.read)) if used)
-            shares = "  ".join(f"{label} {share:.2f}" for label, share in found.probabilities.items())
-            print(f"{song}: {found.mood} (by {sides})  {shares}")
-    return 1 if failed else 0
+    return predict.run(options)
+
+
+def _evaluate(options: argparse.Namespace) -> int:
+    from research.commands import evaluate
+
+    return evaluate.run(options)
+
+
+def _export(options: argparse.Namespace) -> int:
+    from research.commands import export
+
+    return export.run(options)
+
+
+def _demo(options: argparse.Namespace) -> int:
+    from research.commands import demo
+
+    return demo.run(options)
+
+
+COMMANDS = {"predict": _predict, "evaluate": _evaluate, "export": _export, "demo": _demo, "bench": _bench}

@@ -1,5 +1,7 @@
 """Label spaces: the four moods in Russell's plane, the slides' three, and the clusters of MIREX."""
 
+from collections.abc import Mapping
+
 MOODS = ("happy", "angry", "sad", "relaxed")
 """The slides' four moods, one a quadrant of Russell's valence-arousal plane."""
 
@@ -36,3 +38,18 @@ def quadrant(valence: float, arousal: float) -> str:
             raise ValueError(f"{name}={value:g} is outside [-1, 1]; rescale it in its data_prep/corpora file")
     signs = (1 if valence >= 0 else -1, 1 if arousal >= 0 else -1)
     return next(mood for mood, quadrant_signs in QUADRANTS.items() if quadrant_signs == signs)
+
+
+def plane_position(shares: Mapping[str, float]) -> tuple[float, float] | None:
+    """Valence and arousal, -1 to 1, of a song whose mood is uncertain: the quadrants' corners weighted by its shares.
+
+    Args:
+        shares: probability of each mood.
+
+    Returns:
+        None where there is no mood, or one that has no quadrant.
+    """
+    if not shares or not set(shares) <= set(QUADRANTS):
+        return None
+    valence, arousal = (sum(share * QUADRANTS[mood][axis] for mood, share in shares.items()) for axis in (0, 1))
+    return valence, arousal

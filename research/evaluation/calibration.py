@@ -165,6 +165,28 @@ def abstention_threshold(confidence: Confidence, correct: Correct, accuracy: flo
     return float(np.sort(confidence)[::-1][answered - 1])
 
 
+def guessing_threshold(confidence: Confidence, correct: Correct, base_rate: float) -> float:
+    """Confidence below which answers are right no more often than a guess; 0: never, 1: always.
+
+    Choose it on validation songs. The largest set of least confident songs is taken that is as bad as that.
+
+    Args:
+        base_rate: share of songs that the most frequent label gets right.
+
+    Raises:
+        ValueError: no songs or different lengths.
+    """
+    if not len(confidence) == len(correct) > 0:
+        raise ValueError(f"{len(confidence)} confidences, {len(correct)} answers; give one of each per song")
+    order = np.argsort(confidence, kind="stable")
+    accuracy = np.cumsum(correct[order]) / np.arange(1, len(order) + 1)
+    bad = np.flatnonzero(accuracy <= base_rate)
+    if not len(bad):
+        return 0.0
+    above = bad[-1] + 1
+    return float(confidence[order[above]]) if above < len(order) else 1.0
+
+
 def top_confidence(logits: Logits, temperature: float | Sequence[float] = 1.0) -> Confidence:
     """Probability of the most likely label after scaling; `temperature` one number, or one a song."""
     scaled = np.asarray(logits, dtype=float) / np.reshape(temperature, (-1, 1))

@@ -102,7 +102,7 @@ class MoodClassifier(nn.Module):
         return (logits.float(), alone) if sides else logits.float()
 
     def standardise(
-        self, audio: Float[np.ndarray, "songs audio_dim"], lyrics: Float[np.ndarray, "songs lyrics_dim"]
+        self, audio: Float[np.ndarray, "heard audio_dim"], lyrics: Float[np.ndarray, "read lyrics_dim"]
     ) -> None:
         """Learn mean and spread of the frozen encoders' values, from training songs."""
         if self.config.audio is not None and self.audio is None and len(audio):
@@ -141,7 +141,7 @@ class MoodClassifier(nn.Module):
         here = batch.has_audio
         if not here.any():
             return self._nothing(here)
-        if self.audio is None:
+        if self.audio is None or batch.audio_vectors.shape[1]:  # the network's own vectors may be computed before
             sound = batch.audio_vectors[here]
         elif self.join.reads_sequences:
             sound = self.audio.sequence(batch.mel[here])
@@ -154,7 +154,7 @@ class MoodClassifier(nn.Module):
         here = batch.has_lyrics
         if not here.any():
             return self._nothing(here)
-        if self.lyrics is None:
+        if self.lyrics is None or batch.lyrics_vectors.shape[1]:
             words = batch.lyrics_vectors[here]
         elif self.join.reads_sequences:
             words = self.lyrics.sequence(batch.input_ids[here], batch.attention_mask[here])

@@ -15,7 +15,7 @@ from torch import nn
 
 from research.features.audio import AudioError, MelSettings, decode
 from research.features.statistics import song_statistics
-from research.models.hub import HubAudio
+from research.models.hub import PIECE_S, HubAudio
 from research.models.published import PUBLISHED, load_published
 from research.precision import cpu_computes_bf16
 
@@ -36,6 +36,16 @@ class FrozenEncoder:
     """What tells these weights from others of the same name."""
     width: int
     """Values of a vector."""
+
+    @property
+    def piece_s(self) -> float | None:
+        """Length of a piece, seconds; None where one vector stands for the song, however long."""
+        if self.encoder == STATISTICS:
+            return None
+        if self.encoder in PUBLISHED:
+            mel = PUBLISHED[self.encoder].mel
+            return PUBLISHED[self.encoder].piece_frames * mel.hop_length / mel.sample_rate
+        return PIECE_S
 
     def frames(self, path: Path) -> Float32[np.ndarray, "pieces width"]:
         """Vectors of a song's consecutive pieces; a rest shorter than a piece is left out, unless it is all there is.

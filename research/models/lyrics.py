@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 from transformers import AutoConfig, AutoModel, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
+from transformers.utils.logging import disable_progress_bar
 
 MINILM = "minilm"
 CHUNK_TOKENS = 256
@@ -65,7 +66,12 @@ class LyricsEncoder(nn.Module):
     def forward(
         self, input_ids: Int[Tensor, "batch tokens"], attention_mask: Int[Tensor, "batch tokens"]
     ) -> Float[Tensor, "batch dim"]:
-        hidden = self.sequence(input_ids, attention_mask)
+        return self.pool(self.sequence(input_ids, attention_mask), attention_mask)
+
+    def pool(
+        self, hidden: Float[Tensor, "batch tokens dim"], attention_mask: Int[Tensor, "batch tokens"]
+    ) -> Float[Tensor, "batch dim"]:
+        """One vector of the tokens' vectors."""
         if self.pooling == "cls":
             return hidden[:, 0]
         weight = attention_mask.to(hidden.dtype)  # (batch, tokens)
@@ -107,6 +113,7 @@ def load_tokenizer(config: LyricsConfig) -> PreTrainedTokenizerBase:
 
 
 def _load_bert(config: LyricsConfig, pretrained: bool) -> PreTrainedModel:
+    disable_progress_bar()  # of reading weights from the disk, a second; a download still shows its own
     with _explained(config.model):
         location = _location(config.model)
         settings = AutoConfig.from_pretrained(location, attention_probs_dropout_prob=config.attention_dropout)

@@ -1,0 +1,1 @@
+"""What the subcommands of `mood` do once their heavy imports are welcome."""

@@ -1,0 +1,134 @@
+"""`mood predict`: songs and folders of songs to answers, as text, JSON, CSV or a picture of the mood over time."""
+
+import csv
+import json
+import sys
+from argparse import Namespace
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TextIO
+
+from tqdm import tqdm
+
+from research.commands.curve import save_curve
+from research.inference import MoodPrediction, MoodPredictor, Song, load_predictor
+
+SUFFIXES = {".wav", ".flac", ".mp3", ".ogg", ".oga", ".opus", ".aif", ".aiff", ".au"}
+"""What is taken from a folder; a file named outright is tried whatever it is called."""
+WORDS_SUFFIXES = (".lrc", ".txt")
+"""Beside a sound file, its words; with line times first."""
+
+
+def run(options: Namespace) -> int:
+    """Exit status: 0 all judged, 1 some could not be, 2 nothing to judge or nothing to judge with."""
+    try:
+        songs = find_songs(options.songs)
+        predictor = load_predictor(options.run)
+    except (FileNotFoundError, ValueError) as error:
+        print(f"mood: {error}", file=sys.stderr)
+        return 2
+    if len(songs) > 1 and (options.lyrics or options.curve):
+        asked = "--lyrics" if options.lyrics else "--curve"
+        print(f"mood: {asked} goes with a single song, here are {len(songs)}", file=sys.stderr)
+        return 2
+    print(f"model {options.run}, trained on {origin(predictor)}", file=sys.stderr)
+    failed = []
+    write = (JsonLines if options.json else Csv if options.csv else Text)(sys.stdout, predictor)
+    found = predictor.predict_many(_read(songs, options.lyrics, failed))
+    for song, answer in zip(_shown(songs), found, strict=True):
+        if isinstance(answer, ValueError):
+            failed.append((song, answer))
+            continue
+        write(song, answer)
+        if options.curve:
+            save_curve(answer, song.name, options.curve)
+    for song, error in failed:
+        print(f"mood: {error}" if str(song) in str(error) else f"mood: {song}: {error}", file=sys.stderr)
+    if failed and len(songs) > 1:
+        print(f"mood: {len(songs) - len({song for song, _ in failed})} of {len(songs)} songs judged", file=sys.stderr)
+    return 1 if failed else 0
+
+
+def origin(predictor: MoodPredictor) -> str:
+    """What a model learned from, said so that nobody takes invented songs for music."""
+    return f"invented songs (corpus {predictor.corpus})" if predictor.synthetic else f"the corpus {predictor.corpus}"
+
+
+def find_songs(paths: Sequence[Path]) -> list[Path]:
+    """Files as named, and of folders every sound file at any depth, in order.
+
+    Raises:
+        ValueError: a folder without any.
+    """
+    songs = []
+    for path in paths:
+        if not path.is_dir():
+            songs.append(path)
+            continue
+        inside = sorted(file for file in path.rglob("*") if file.suffix.lower() in SUFFIXES and file.is_file())
+        if not inside:
+            raise ValueError(f"{path} holds no sound file ({' '.join(sorted(SUFFIXES))})")
+        songs += inside
+    return songs
+
+
+class Text:
+    """A line a song for people."""
+
+    def __init__(self, out: TextIO, predictor: MoodPredictor):
+        self._out = out
+
+    def __call__(self, song: Path, answer: MoodPrediction) -> None:
+        sides = " and ".join(f"{name} {share:.0%}" for name, share in answer.shares.items())
+        shares = "  ".join(f"{label} {share:.2f}" for label, share in answer.probabilities.items())
+        said = [answer.mood or "", "" if answer.fits or not answer.mood else "(no mood fits)", f"by {sides}", shares]
+        if answer.tags:
+            said.append("tags: " + (", ".join(answer.given_tags) or "none"))
+        if answer.language not in (None, "en"):
+            said.append(f"words in {answer.language!r}")
+        print(f"{song}:", "  ".join(part for part in said if part), file=self._out, flush=True)
+
+
+class JsonLines:
+    """One JSON object a line, with all there is."""
+
+    def __init__(self, out: TextIO, predictor: MoodPredictor):
+        self._out = out
+
+    def __call__(self, song: Path, answer: MoodPrediction) -> None:
+        print(json.dumps({"song": str(song), **answer.to_json()}), file=self._out, flush=True)
+
+
+class Csv:
+    """A row a song, without the mood over time."""
+
+    def __init__(self, out: TextIO, predictor: MoodPredictor):
+        self._out, self._table = out, csv.writer(out, lineterminator="\n")
+        known = (*predictor.labels, *predictor.tags)
+        self._table.writerow(
+            ["song", "mood", "confidence", "fits", *known, "valence", "arousal", "sound", "words", "language"]
+        )
+
+    def __call__(self, song: Path, answer: MoodPrediction) -> None:
+        shares = [f"{share:.4f}" for share in (*answer.probabilities.values(), *answer.tags.values())]
+        place = ["", ""] if answer.position is None else [f"{axis:.4f}" for axis in answer.position]
+        sides = [f"{answer.shares.get(side, 0):.4f}" for side in ("sound", "words")]
+        told = [song, answer.mood or "", f"{answer.confidence:.4f}", answer.fits, *shares, *place, *sides]
+        self._table.writerow([*told, answer.language or ""])
+        self._out.flush()
+
+
+def _read(songs: Sequence[Path], lyrics: Path | None, failed: list) -> Iterator[Song]:
+    for path in songs:
+        beside = (path.with_suffix(suffix) for suffix in WORDS_SUFFIXES)
+        words = lyrics or next((file for file in beside if file.is_file()), None)
+        try:
+            yield Song(path, words.read_text(encoding="utf-8") if words else None)
+        except (OSError, UnicodeDecodeError) as error:
+            failed.append((path, ValueError(f"{words} is no UTF-8 text ({error}); judged by the sound alone")))
+            yield Song(path)
+
+
+def _shown(songs: Sequence[Path]) -> Iterator[Path]:
+    # Nothing is drawn for a single song, nor where nobody looks.
+    return iter(tqdm(songs, unit="song", file=sys.stderr, disable=True if len(songs) == 1 else None))

@@ -1,0 +1,85 @@
+"""A song as a user has it, file, bytes or samples, as a sound file of bounded length."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+import soundfile
+from jaxtyping import Float, Shaped
+
+from research.features.audio import AudioError, decode, window_starts
+
+Source = Path | bytes | tuple[np.ndarray, int]
+"""A sound file, its content, or samples, (samples,) or (samples, channels), with their rate in Hz."""
+LONGEST_S = 1_200.0
+"""Longer recordings are heard in excerpts, together this long, so that memory and time stay bounded."""
+EXCERPT_S = 30.0
+
+
+class OpenedSong:
+    """A readable file of at most `LONGEST_S`, and when in the song what it holds was played."""
+
+    def __init__(self, path: Path, duration_s: float, starts_s: Float[np.ndarray, " excerpts"]):
+        self.path = path
+        self.duration_s = duration_s
+        """Of the whole song."""
+        self._starts_s = starts_s
+
+    def song_time(self, at_s: Float[np.ndarray, " times"]) -> Float[np.ndarray, " times"]:
+        """Seconds from the start of the song, given those from the start of the file."""
+        if len(self._starts_s) == 1:
+            return at_s
+        excerpt = np.minimum(at_s // EXCERPT_S, len(self._starts_s) - 1).astype(int)
+        return self._starts_s[excerpt] + at_s - excerpt * EXCERPT_S
+
+
+@contextmanager
+def open_song(source: Source) -> Iterator[OpenedSong]:
+    """Give a song as a file; what had to be written for it is gone afterwards.
+
+    A song longer than `LONGEST_S` becomes excerpts of `EXCERPT_S` that are spread evenly over it.
+
+    Raises:
+        AudioError: no sound file, or a recording of nothing.
+    """
+    with TemporaryDirectory(prefix="song-") as folder:
+        path = source if isinstance(source, Path) else _written(source, Path(folder))
+        if not path.is_file():
+            raise AudioError(f"{path} does not exist or is no file; check the path")
+        try:
+            found = soundfile.info(path)
+        except soundfile.LibsndfileError as error:
+            shown = path if isinstance(source, Path) else "the sound"
+            raise AudioError(
+                f"{shown} cannot be decoded ({error.error_string.strip()}); convert it to WAV, FLAC, MP3 or Ogg"
+            ) from error
+        duration_s = found.frames / found.samplerate
+        if duration_s <= LONGEST_S:
+            yield OpenedSong(path, duration_s, np.zeros(1))
+            return
+        count = round(LONGEST_S / EXCERPT_S)
+        starts_s = window_starts(int(duration_s), round(EXCERPT_S), count).astype(float)
+        yield OpenedSong(_excerpts(path, starts_s, found.samplerate, Path(folder)), duration_s, starts_s)
+
+
+def _written(source: bytes | tuple[Shaped[np.ndarray, "..."], int], folder: Path) -> Path:
+    path = folder / "song"
+    if isinstance(source, bytes):
+        path.write_bytes(source)
+        return path
+    samples, rate = source
+    if not np.size(samples):
+        raise AudioError("the array holds no samples; give (samples,) or (samples, channels)")
+    path = path.with_suffix(".wav")
+    soundfile.write(path, samples, rate, subtype="FLOAT")
+    return path
+
+
+def _excerpts(path: Path, starts_s: Float[np.ndarray, " excerpts"], rate: int, folder: Path) -> Path:
+    target = folder / "excerpts.wav"
+    with soundfile.SoundFile(target, "w", rate, channels=1, subtype="FLOAT") as file:
+        for start_s in starts_s:
+            file.write(decode(path, rate, offset_s=start_s, duration_s=EXCERPT_S))
+    return target

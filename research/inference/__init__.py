@@ -1,0 +1,6 @@
+"""A trained run put to use: the mood of a song of any length, with or without its words."""
+
+from research.inference.prediction import Moment, MoodPrediction
+from research.inference.predictor import MoodPredictor, Song, load_predictor
+
+__all__ = ["Moment", "MoodPrediction", "MoodPredictor", "Song", "load_predictor"]

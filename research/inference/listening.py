@@ -1,0 +1,93 @@
+"""A song's sound as a model hears it: its pieces in time, and how unlike the training songs they are."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from jaxtyping import Float, Float32
+
+from research.data import InputConfig
+from research.features.audio import load_log_mel, window_starts
+from research.features.source import OpenedSong
+from research.models.classifier import MoodClassifier
+from research.models.frozen import frozen_encoder
+
+MAX_WINDOWS = 64
+"""Longer songs are heard in this many windows, spread evenly: time and memory stay bounded."""
+
+
+@dataclass(frozen=True, eq=False)
+class Heard:
+    """The pieces of one song."""
+
+    starts_s: Float[np.ndarray, " pieces"]
+    piece_s: float
+    duration_s: float
+    mel: Float32[np.ndarray, "pieces frames n_mels"] | None
+    """For a network that learned; None where frozen encoders listened."""
+    vectors: Float32[np.ndarray, "pieces audio_dim"] | None
+    """What frozen encoders made of each piece."""
+    whole: Float32[np.ndarray, " audio_dim"] | None
+    """Mean over each encoder's own pieces: the song, as in training."""
+    unlikeness: float
+    """Root mean square distance from the training songs in standard deviations, over mel bands or vectors' values."""
+
+    @property
+    def ends_s(self) -> Float[np.ndarray, " pieces"]:
+        return np.minimum(self.starts_s + self.piece_s, self.duration_s)
+
+
+def listen(song: OpenedSong, model: MoodClassifier, inputs: InputConfig) -> Heard:
+    """Hear a whole song.
+
+    Raises:
+        AudioError: the file is no usable sound.
+    """
+    if model.config.audio.frozen:
+        return _by_encoders(song, model)
+    mel = load_log_mel(song.path, inputs.mel)
+    frame_s = inputs.mel.hop_length / inputs.mel.sample_rate
+    count = min(MAX_WINDOWS, max(inputs.eval_windows, -(-len(mel) // inputs.window_frames)))
+    starts = np.unique(window_starts(len(mel), inputs.window_frames, count))
+    normalise = model.audio.normalise
+    return Heard(
+        starts_s=song.song_time(starts * frame_s),
+        piece_s=inputs.window_frames * frame_s,
+        duration_s=song.duration_s,
+        mel=_windows(mel, starts, inputs.window_frames),
+        vectors=None,
+        whole=None,
+        unlikeness=_distance(mel.mean(axis=0), normalise.running_mean, normalise.running_var.sqrt()),
+    )
+
+
+def _windows(mel: np.ndarray, starts: np.ndarray, frames: int) -> np.ndarray:
+    if len(mel) < frames:
+        return np.resize(mel, (1, frames, mel.shape[1]))  # repeats, as in training
+    return np.stack([mel[start : start + frames] for start in starts])
+
+
+def _by_encoders(song: OpenedSong, model: MoodClassifier) -> Heard:
+    """Pieces of the encoder with the shortest ones; of the others, what each heard at that time."""
+    encoders = [frozen_encoder(name) for name in model.config.audio.frozen]
+    found = [encoder.frames(song.path) for encoder in encoders]  # (pieces, width) each
+    finest = max(range(len(found)), key=lambda place: len(found[place]))
+    count = len(found[finest])
+    piece_s = encoders[finest].piece_s or song.duration_s
+    centres = (np.arange(count) + 0.5) / count
+    aligned = [vectors[(centres * len(vectors)).astype(int)] for vectors in found]
+    whole = np.concatenate([vectors.mean(axis=0) for vectors in found])
+    standard = model.audio_projection[0]
+    return Heard(
+        starts_s=song.song_time(np.arange(count) * piece_s),
+        piece_s=piece_s,
+        duration_s=song.duration_s,
+        mel=None,
+        vectors=np.concatenate(aligned, axis=1),
+        whole=whole,
+        unlikeness=_distance(whole, standard.mean, standard.spread),
+    )
+
+
+def _distance(values: np.ndarray, mean: torch.Tensor, spread: torch.Tensor) -> float:
+    return float(np.sqrt((((values - mean.numpy()) / spread.numpy()) ** 2).mean()))

@@ -1,0 +1,223 @@
+"""`MoodPredictor`: songs of any length, with or without their words, to moods."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from research.data import InputConfig
+from research.features.audio import MelSettings
+from research.features.lyrics import clean_lyrics, detect_language
+from research.features.source import Source, open_song
+from research.inference.batches import SungWords, moments, song_batch, words_rows
+from research.inference.calibrated import Calibrated, read_calibration, test_songs
+from research.inference.listening import Heard, listen
+from research.inference.prediction import Moment, MoodPrediction
+from research.inference.words import Reader, Words, timed_lines, words_at
+from research.models.classifier import ModelConfig, MoodClassifier
+from research.moods import plane_position
+from research.runs import RunFolder
+
+BATCH = 8
+"""Songs whose sound is decoded ahead and whose words are read together."""
+MAX_UNLIKENESS = 3.0
+"""Standard deviations from the training songs beyond which no mood is said to fit."""
+EXPORTED_LYRICS = "lyrics"
+"""Where an exported folder keeps the words' encoder."""
+NO_WORDS = ""
+
+
+@dataclass(frozen=True)
+class Song:
+    """What there is of a song."""
+
+    audio: Source | None
+    lyrics: str | None = None
+    """Raw words; with line times ("[01:02.50] words") the mood over time follows them."""
+
+
+@dataclass(frozen=True, eq=False)
+class _Prepared:
+    heard: Heard | None
+    words: str
+    raw: str
+
+
+class MoodPredictor:
+    """The model of a finished run or of an exported folder. Any number of threads may share one."""
+
+    def __init__(self, run: RunFolder):
+        """Build the model of `run` and fill in its weights.
+
+        Raises:
+            FileNotFoundError: the run has no weights yet.
+            ValueError: it is no run of a mood classifier, but of a baseline; or an encoder cannot be loaded.
+        """
+        if "inputs" not in run.config or "mel" not in run.config["inputs"]:
+            raise ValueError(f"{run.path} is the baseline {run.config['name']!r}; give a run of experiments/fusion.py")
+        if not run.weights.is_file():
+            raise FileNotFoundError(f"{run.path} has no trained weights; finish the run first")
+        self.run = run
+        inputs = run.config["inputs"]
+        self.config = ModelConfig.from_json(_with_own_encoder(run))
+        self.inputs = InputConfig(**{**inputs, "mel": MelSettings(**inputs["mel"])})
+        self.labels: tuple[str, ...] = tuple(run.config["labels"])
+        self.tags: tuple[str, ...] = tuple(run.config.get("tags", ()))
+        self.corpus: str = run.config["corpus"]["name"]
+        self.synthetic: bool = run.config["corpus"]["synthetic"]
+        self.calibrated: Calibrated = read_calibration(run)
+        n_labels = len(self.labels) + len(self.tags)
+        self.model = MoodClassifier(self.config, n_labels=n_labels, n_mels=self.inputs.mel.n_mels, pretrained=False)
+        run.load_weights(self.model)
+        self.model.eval()
+        self.reader = Reader(self.model, self.inputs) if self.config.lyrics is not None else None
+
+    @property
+    def test_songs(self) -> list[str]:
+        """Ids of the songs of its corpus that it was tested on; empty where that is not known."""
+        return test_songs(self.run)
+
+    def predict(self, audio: Source | None, lyrics: str | None = None) -> MoodPrediction:
+        """Mood of one song from its sound, its words or both; a side the model does not know is not used.
+
+        Args:
+            audio: a file that soundfile decodes, its content, or samples with their rate; of any length.
+            lyrics: raw words, cleaned here; with line times (LRC) the mood over time follows them.
+
+        Raises:
+            AudioError: the file is no usable sound.
+            ValueError: nothing left to judge: neither side is given, or not the one the model knows.
+        """
+        return self._judge([self._prepare(Song(audio, lyrics))])[0]
+
+    def predict_many(self, songs: Iterable[Song]) -> Iterator[MoodPrediction | ValueError]:
+        """The same for many songs, in their order; the error of one that cannot be judged stands in its place.
+
+        The next songs are decoded while the model works on those before.
+        """
+        with ThreadPoolExecutor(max_workers=2) as pool:
+            coming, ahead = iter(songs), []
+            while ahead or (now := [pool.submit(self._prepare_or_error, song) for song in islice(coming, BATCH)]):
+                following = [pool.submit(self._prepare_or_error, song) for song in islice(coming, BATCH)]
+                yield from self._judge_some([future.result() for future in ahead or now])
+                ahead = following
+
+    def _prepare_or_error(self, song: Song) -> "_Prepared | ValueError":
+        try:
+            return self._prepare(song)
+        except ValueError as error:
+            return error
+
+    def _judge_some(self, found: Sequence["_Prepared | ValueError"]) -> Iterator[MoodPrediction | ValueError]:
+        answers = iter(self._judge([song for song in found if isinstance(song, _Prepared)]))
+        for song in found:
+            yield song if isinstance(song, ValueError) else next(answers)
+
+    def _prepare(self, song: Song) -> _Prepared:
+        words = clean_lyrics(song.lyrics or NO_WORDS) if self.reader is not None else NO_WORDS
+        hears = song.audio is not None and self.config.audio is not None
+        if not hears and not words:
+            known = [side for side in ("audio", "lyrics") if getattr(self.config, side) is not None]
+            raise ValueError(f"nothing to judge: this model knows {' and '.join(known)}; give it that side of the song")
+        with open_song(song.audio) if hears else nullcontext() as opened:
+            heard = listen(opened, self.model, self.inputs) if hears else None
+        return _Prepared(heard, words, song.lyrics or NO_WORDS)
+
+    @torch.inference_mode()
+    def _judge(self, songs: Sequence[_Prepared]) -> list[MoodPrediction]:
+        texts = [song.words for song in songs if song.words]
+        read = self.reader.read(texts) if texts else None
+        answers, row = [], 0
+        for song in songs:
+            own = None if read is None or not song.words else words_rows(read, [row])
+            row += bool(song.words)
+            answers.append(self._answer(song, own))
+        return answers
+
+    def _answer(self, song: _Prepared, words: Words | None) -> MoodPrediction:
+        heard, mel = song.heard, None
+        vectors = whole = torch.zeros(1, 0)
+        if heard is not None:
+            if heard.mel is None:
+                vectors, whole = torch.from_numpy(heard.vectors), torch.from_numpy(heard.whole)[None]
+            else:
+                mel = torch.from_numpy(heard.mel).transpose(1, 2)  # (pieces, n_mels, frames)
+                if not self.model.join.reads_sequences:
+                    vectors = self.model.audio(mel[:, None])
+                    mel, whole = None, vectors.mean(dim=0, keepdim=True)
+        logits, alone = self.model(
+            song_batch(mel if mel is None else mel[None], whole, words, heard is not None), sides=True
+        )
+        shown = self._probabilities(logits)
+        moods, tags = shown[0, : len(self.labels)].tolist(), shown[0, len(self.labels) :].tolist()
+        confidence = max(moods, default=0.0)
+        unlikeness = None if heard is None else heard.unlikeness
+        probabilities = dict(zip(self.labels, moods, strict=True))
+        given = zip(self.tags, tags, self.calibrated.tag_thresholds, strict=True)
+        return MoodPrediction(
+            probabilities=probabilities,
+            tags=dict(zip(self.tags, tags, strict=True)),
+            given_tags=tuple(tag for tag, share, least in given if share >= least),
+            fits=confidence >= self.calibrated.least_confidence and (unlikeness or 0.0) <= MAX_UNLIKENESS,
+            unlikeness=unlikeness,
+            position=plane_position(probabilities),
+            shares=self._shares(shown, alone, heard is not None, words is not None),
+            curve=() if heard is None else self._curve(song, mel, vectors, words),
+            duration_s=None if heard is None else heard.duration_s,
+            language=detect_language(song.words) if song.words else None,
+            heard=heard is not None,
+            read=words is not None,
+        )
+
+    def _shares(self, both: Tensor, alone: list, heard: bool, read: bool) -> dict[str, float]:
+        """How far the answer moves when a side is left out (total variation), as a share of both moves."""
+        if not (heard and read):
+            return {name: 1.0 for name, used in (("sound", heard), ("words", read)) if used}
+        by_sound, by_words = (self._probabilities(logits) for logits, _ in alone)
+        moved = [(both - other).abs().sum().item() for other in (by_words, by_sound)]
+        total = sum(moved)
+        sound = moved[0] / total if total else 0.5
+        return {"sound": sound, "words": 1 - sound}
+
+    def _curve(self, song: _Prepared, mel: Tensor | None, vectors: Tensor, words: Words | None) -> tuple[Moment, ...]:
+        heard = song.heard
+        if not self.labels:
+            return ()
+        batches = moments(heard, mel, vectors, words, self._sung(song, words))
+        shown = torch.cat([self._probabilities(self.model(batch)) for batch in batches])[:, : len(self.labels)]
+        return tuple(
+            Moment(start_s=start, end_s=end, probabilities=dict(zip(self.labels, shares, strict=True)))
+            for start, end, shares in zip(heard.starts_s.tolist(), heard.ends_s.tolist(), shown.tolist(), strict=True)
+        )
+
+    def _sung(self, song: _Prepared, words: Words | None) -> SungWords | None:
+        """The words around each piece, where the text says when they are sung."""
+        lines = timed_lines(song.raw) if words is not None else []
+        texts = words_at(lines, song.heard.starts_s, song.heard.ends_s)
+        if not any(texts):
+            return None
+        return SungWords(self.reader.read([text for text in texts if text]), np.array([bool(text) for text in texts]))
+
+    def _probabilities(self, logits: Tensor) -> Tensor:
+        n_moods = len(self.labels)
+        moods = (logits[:, :n_moods] / self.calibrated.temperature).softmax(dim=-1)
+        return torch.cat([moods, logits[:, n_moods:].sigmoid()], dim=1)
+
+
+def load_predictor(path: Path) -> MoodPredictor:
+    """The predictor of a run folder or an exported folder (see `MoodPredictor`)."""
+    return MoodPredictor(RunFolder.load(path))
+
+
+def _with_own_encoder(run: RunFolder) -> dict:
+    """The model's configuration; the words' encoder of an exported folder lies in it."""
+    model = run.config["model"]
+    if model["lyrics"] is None or model["lyrics"]["model"] != EXPORTED_LYRICS:
+        return model
+    return {**model, "lyrics": {**model["lyrics"], "model": str(run.path / EXPORTED_LYRICS)}}

@@ -1,0 +1,87 @@
+"""A song's words as a model reads them: whole, or the lines sung at a time where the text says when."""
+
+import re
+from dataclasses import dataclass
+from itertools import pairwise
+from threading import Lock
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from research.batch import pad_tokens
+from research.data import InputConfig
+from research.features.lyrics import clean_lyrics, tokenize_lyrics
+from research.models.classifier import MoodClassifier
+from research.models.frozen_lyrics import FrozenLyrics
+from research.models.lyrics import load_tokenizer
+
+LINE_TIME = re.compile(r"\[(\d+):(\d+(?:[.:]\d+)?)\]")
+AROUND_S = 10.0
+"""Lines sung this long before and after a moment belong to it: a single line rarely tells a mood."""
+
+
+@dataclass(frozen=True, eq=False)
+class Words:
+    """Several texts, read."""
+
+    vectors: Float[Tensor, "texts lyrics_dim"]
+    """No columns where the model joins token by token."""
+    input_ids: Int[Tensor, "texts tokens"]
+    attention_mask: Int[Tensor, "texts tokens"]
+    """No columns where vectors stand for the words."""
+
+
+class Reader:
+    """The words' side of a model; safe to share between threads."""
+
+    def __init__(self, model: MoodClassifier, inputs: InputConfig):
+        self._model, self._max_tokens = model, inputs.max_tokens
+        config = model.config.lyrics
+        self._frozen = FrozenLyrics(config, inputs.max_tokens) if config.frozen else None
+        self._tokenizer = load_tokenizer(config)
+        # A fast tokenizer refuses a second thread while it changes its own settings.
+        self._lock = Lock()
+
+    @property
+    def frozen(self) -> FrozenLyrics | None:
+        return self._frozen
+
+    @torch.inference_mode()
+    def read(self, texts: list[str]) -> Words:
+        """Clean texts, each with at least one word, as the model's join wants them."""
+        no_tokens, no_vectors = torch.zeros(len(texts), 0, dtype=torch.int64), torch.zeros(len(texts), 0)
+        with self._lock:
+            if self._frozen is not None:
+                return Words(torch.from_numpy(self._frozen.vectors(texts)), no_tokens, no_tokens)
+            tokens = tokenize_lyrics(texts, self._tokenizer, self._max_tokens)
+        input_ids, mask = (torch.from_numpy(array) for array in pad_tokens(tokens))
+        if self._model.join.reads_sequences:
+            return Words(no_vectors, input_ids, mask)
+        return Words(self._model.lyrics(input_ids, mask), no_tokens, no_tokens)
+
+
+def timed_lines(text: str) -> list[tuple[float, str]]:
+    """Lines of synced lyrics (LRC, "[01:02.50] words") with the second each begins, in time; empty for plain text."""
+    lines = []
+    for line in text.splitlines():
+        sung = clean_lyrics(line)
+        for minutes, seconds in LINE_TIME.findall(line):
+            if sung:
+                lines.append((60 * int(minutes) + float(seconds.replace(":", ".")), sung))
+    return sorted(lines)
+
+
+def words_at(lines: list[tuple[float, str]], starts_s: np.ndarray, ends_s: np.ndarray) -> list[str]:
+    """What is sung in and around each stretch of time; empty where nothing is."""
+    ends = [after[0] for _, after in pairwise(lines)] + [np.inf] if lines else []
+    ends = [min(end, start + AROUND_S) for (start, _), end in zip(lines, ends, strict=True)]
+    return [
+        "\n".join(
+            text
+            for (begin, text), finish in zip(lines, ends, strict=True)
+            if begin < end_s + AROUND_S and finish > start_s - AROUND_S
+        )
+        for start_s, end_s in zip(starts_s, ends_s, strict=True)
+    ]

@@ -1,0 +1,91 @@
+"""The command `mood` on files, folders and corpora, good and bad."""
+
+import csv
+import io
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from research.cli import main
+from research.commands.evaluate import class_scores
+
+
+def test_help_needs_no_heavy_import():
+    program = "import sys; from research.cli import _parser; _parser(); print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout.split()
+    assert not {"numpy", "torch", "matplotlib", "gradio", "transformers"} & set(loaded)
+
+
+@pytest.fixture
+def folder(trained, tmp_path):
+    """Three songs, one with words, one in a subfolder, one broken."""
+    _, songs = trained
+    (tmp_path / "deep").mkdir()
+    for row, name in enumerate(("a.flac", "deep/b.flac")):
+        (tmp_path / name).write_bytes(songs.tracks.audio_path(row).read_bytes())
+    (tmp_path / "a.txt").write_text("some words of joy that everybody knows")
+    (tmp_path / "broken.mp3").write_text("no sound")
+    return tmp_path
+
+
+def test_a_folder_is_judged_past_a_bad_file(trained, folder, capsys):
+    status = main(["predict", str(folder), "--run", str(trained[0].path), "--json"])
+    told = capsys.readouterr()
+    answers = [json.loads(line) for line in told.out.splitlines()]
+    assert status == 1
+    assert "broken.mp3 cannot be decoded" in told.err
+    assert "2 of 3 songs judged" in told.err
+    assert [(one["heard"], one["read"]) for one in answers] == [(True, True), (True, False)]
+    assert answers[0]["mood"] == max(answers[0]["probabilities"], key=answers[0]["probabilities"].get)
+    assert answers[0]["curve"][0]["start_s"] == 0
+
+
+def test_csv_and_text_say_the_same(trained, folder, capsys):
+    assert main(["predict", str(folder / "a.flac"), "--run", str(trained[0].path), "--csv"]) == 0
+    (row,) = csv.DictReader(io.StringIO(capsys.readouterr().out))
+    assert sum(float(row[mood]) for mood in ("happy", "angry", "sad", "relaxed")) == pytest.approx(1, abs=2e-4)
+    assert float(row["sound"]) + float(row["words"]) == pytest.approx(1, abs=2e-4)
+    assert main(["predict", str(folder / "a.flac"), "--run", str(trained[0].path)]) == 0
+    assert f"{row['mood']} {float(row['confidence']):.2f}" in capsys.readouterr().out
+
+
+def test_the_curve_is_drawn(trained, folder, capsys):
+    picture = folder / "curve.png"
+    asked = ["predict", str(folder / "a.flac"), "--run", str(trained[0].path), "--curve", str(picture)]
+    assert main(asked) == 0
+    assert picture.read_bytes()[:4] == b"\x89PNG"
+    assert main([*asked, str(folder / "deep")]) == 2
+    assert "--curve goes with a single song" in capsys.readouterr().err
+
+
+def test_nothing_to_judge_or_to_judge_with_is_wrong_usage(trained, tmp_path, capsys):
+    assert main(["predict", "song.mp3", "--run", str(tmp_path)]) == 2
+    assert "is no run folder" in capsys.readouterr().err
+    assert main(["predict", str(tmp_path), "--run", str(trained[0].path)]) == 2
+    assert "holds no sound file" in capsys.readouterr().err
+
+
+def test_evaluation_of_the_own_corpus_is_that_of_the_test_songs(trained, small_table, capsys):
+    run, _ = trained
+    assert main(["evaluate", str(run.path), "--tracks", str(small_table), "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    tested = pd.read_parquet(run.path / "predictions.parquet").query("split == 'test'")
+    logits = np.stack(tested["logits"].to_list())
+    right = logits.argmax(axis=1) == tested["target"]
+    close = np.sort(logits, axis=1)[:, -1] - np.sort(logits, axis=1)[:, -2] < 0.02  # float16 of the store may decide
+    assert found["songs"] == len(tested)
+    assert abs(found["accuracy"]["estimate"] - right.mean()) <= close.mean()
+    assert np.sum(found["confusion"]) == len(tested)
+    assert main(["evaluate", str(run.path), "--tracks", str(small_table)]) == 0
+    assert "the run's own test songs" in capsys.readouterr().out
+
+
+def test_class_scores_of_a_small_table():  # by hand
+    first, second = class_scores(np.array([[3, 1], [2, 0]]))
+    assert (first.precision, first.recall, first.songs) == (3 / 5, 3 / 4, 4)
+    assert first.f1 == pytest.approx(2 * 3 / (5 + 4))
+    assert (second.precision, second.recall, second.f1) == (0, 0, 0)

@@ -1,0 +1,194 @@
+"""A finished run on a song: the same answer as in evaluation, for any length, with either side missing."""
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from itertools import pairwise
+
+import numpy as np
+import pandas as pd
+import pytest
+import soundfile
+
+from research.inference import MoodPredictor, Song
+from research.inference.words import timed_lines, words_at
+from research.runs import RunFolder
+
+
+def test_a_song_is_judged_as_it_was_tested(trained):
+    run, songs = trained
+    predictor = MoodPredictor(run)
+    tested = pd.read_parquet(run.path / "predictions.parquet").set_index("track_id")
+    ids = list(songs.tracks.frame["track_id"])
+    for track_id in tested.index[:6]:
+        row = ids.index(track_id)
+        found = predictor.predict(songs.tracks.audio_path(row), songs.tracks.lyrics_text(row))
+        logits = tested.loc[track_id, "logits"]
+        scaled = np.exp(logits / predictor.calibrated.temperature)
+        expected = scaled / scaled.sum()
+        # The store keeps float16: 0.03 dB of sound, far below 0.01 of a share.
+        np.testing.assert_allclose(list(found.probabilities.values()), expected, atol=1e-2)
+
+
+def test_either_side_may_be_missing_but_not_both(trained):
+    run, songs = trained
+    predictor = MoodPredictor(run)
+    audio, words = songs.tracks.audio_path(0), songs.tracks.lyrics_text(0)
+    by_sound, by_words, by_both = (
+        predictor.predict(audio),
+        predictor.predict(None, words),
+        predictor.predict(audio, words),
+    )
+    assert (by_sound.heard, by_sound.read) == (True, False)
+    assert (by_words.heard, by_words.read) == (False, True)
+    # Late fusion: the joint answer is the normalised geometric mean of the two.
+    product = np.sqrt([by_sound.probabilities[m] * by_words.probabilities[m] for m in predictor.labels])
+    np.testing.assert_allclose(list(by_both.probabilities.values()), product / product.sum(), atol=1e-5)
+    with pytest.raises(ValueError, match="knows audio and lyrics"):
+        predictor.predict(None, " \n")
+
+
+def test_a_song_repeated_has_the_mood_of_the_song(trained, tmp_path):
+    run, _ = trained
+    predictor = MoodPredictor(run)
+    # 150 hops: a whole number of frames, so that a repetition is the same song again.
+    tone = np.sin(2 * np.pi * 441 * np.arange(150 * 512) / 22_050).astype(np.float32) / 4
+    for repeats in (1, 40):
+        soundfile.write(tmp_path / f"{repeats}.wav", np.tile(tone, repeats), 22_050)
+    short, long = (predictor.predict(tmp_path / f"{n}.wav").probabilities for n in (1, 40))
+    assert list(short.values()) == pytest.approx(list(long.values()), abs=0.02)  # edges weigh less in the long one
+
+
+def test_a_baseline_is_refused(tmp_path):
+    run = RunFolder.open(tmp_path / "majority", {"name": "majority", "model": {}})
+    with pytest.raises(ValueError, match=r"baseline 'majority'; give a run of experiments/fusion\.py"):
+        MoodPredictor(run)
+
+
+def shares_of(found):
+    return list(found.probabilities.values())
+
+
+def test_file_content_samples_mono_stereo_mp3_and_batch_answer_alike(trained, tmp_path):
+    run, songs = trained
+    predictor = MoodPredictor(run)
+    samples, rate = soundfile.read(songs.tracks.audio_path(0), dtype="float32")
+    stereo = np.stack([samples, samples], axis=1)
+    soundfile.write(tmp_path / "stereo.wav", stereo, rate)
+    soundfile.write(tmp_path / "song.mp3", samples, rate, format="MP3")
+    by_file = predictor.predict(songs.tracks.audio_path(0), "some words")
+    content = songs.tracks.audio_path(0).read_bytes()
+    sources = [content, (samples, rate), (stereo, rate), tmp_path / "stereo.wav"]
+    for found in predictor.predict_many([Song(source, "some words") for source in sources]):
+        np.testing.assert_allclose(shares_of(found), shares_of(by_file), atol=1e-3)  # 16 bits: 1e-5 of full scale
+    lossy = predictor.predict(tmp_path / "song.mp3", "some words")
+    np.testing.assert_allclose(shares_of(lossy), shares_of(by_file), atol=0.05)  # 2 s of MP3 with its silent start
+
+
+def test_threads_share_a_predictor(trained):
+    run, songs = trained
+    predictor = MoodPredictor(run)
+    asked = [Song(songs.tracks.audio_path(row), songs.tracks.lyrics_text(row)) for row in range(6)]
+    alone = [predictor.predict(song.audio, song.lyrics) for song in asked]
+    with ThreadPoolExecutor(4) as pool:
+        together = list(pool.map(lambda song: predictor.predict(song.audio, song.lyrics), asked * 2))
+    for one, other in zip(alone * 2, together, strict=True):
+        np.testing.assert_allclose(shares_of(one), shares_of(other), atol=1e-6)
+    for one, other in zip(alone, predictor.predict_many(asked), strict=True):
+        # Words of other lengths in the batch: rounding of padded sums.
+        np.testing.assert_allclose(shares_of(one), shares_of(other), atol=1e-5)
+
+
+def test_many_songs_go_on_past_a_bad_one(trained, tmp_path):
+    run, songs = trained
+    predictor = MoodPredictor(run)
+    (tmp_path / "broken.mp3").write_text("no sound")
+    good = Song(songs.tracks.audio_path(0))
+    found = list(predictor.predict_many([good] * 9 + [Song(tmp_path / "broken.mp3"), good]))
+    assert [isinstance(one, ValueError) for one in found] == [False] * 9 + [True, False]
+    assert "broken.mp3 cannot be decoded" in str(found[9])
+
+
+def test_the_curve_covers_the_song_and_its_mean_logit_is_near(trained, tmp_path):
+    run, _ = trained
+    predictor = MoodPredictor(run)
+    rate = 22_050
+    noise = np.random.default_rng(0).normal(size=20 * rate).astype(np.float32) / 10
+    tone = np.sin(2 * np.pi * 330 * np.arange(20 * rate) / rate).astype(np.float32) / 4
+    curve = predictor.predict((np.concatenate([noise, tone]), rate)).curve
+    assert curve[0].start_s == 0
+    assert curve[-1].end_s == pytest.approx(40, abs=0.03)  # a frame lasts 23 ms
+    assert all(later.start_s <= earlier.end_s for earlier, later in pairwise(curve))
+    first, last = (
+        np.array([shares_of(at) for at in curve if keep(at)])
+        for keep in (lambda at: at.end_s < 19.9, lambda at: at.start_s > 20.1)
+    )
+    np.testing.assert_allclose(first.std(axis=0), 0, atol=0.02)  # the same noise again and again
+    assert np.abs(first.mean(axis=0) - last.mean(axis=0)).max() > 3 * first.std(axis=0).max()
+    alone = predictor.predict((noise, rate)).curve
+    np.testing.assert_allclose(shares_of(alone[0]), shares_of(curve[0]), atol=0.02)
+
+
+def test_shares_of_sides_and_place_in_the_plane(trained):
+    run, songs = trained
+    predictor = MoodPredictor(run)
+    both = predictor.predict(songs.tracks.audio_path(0), songs.tracks.lyrics_text(0))
+    sound, words = predictor.predict(songs.tracks.audio_path(0)), predictor.predict(None, songs.tracks.lyrics_text(0))
+    assert sound.shares == {"sound": 1.0}
+    assert words.shares == {"words": 1.0}
+    moved = [np.abs(np.subtract(shares_of(both), shares_of(other))).sum() for other in (words, sound)]
+    assert both.shares["sound"] == pytest.approx(moved[0] / sum(moved), abs=1e-4)
+    assert sum(both.shares.values()) == pytest.approx(1)
+    p = both.probabilities
+    assert both.position[0] == pytest.approx(p["happy"] + p["relaxed"] - p["angry"] - p["sad"])
+    assert both.position[1] == pytest.approx(p["happy"] + p["angry"] - p["relaxed"] - p["sad"])
+
+
+def test_a_long_recording_is_heard_in_excerpts_with_its_own_times(trained, monkeypatch):
+    run, _ = trained
+    predictor = MoodPredictor(run)
+    monkeypatch.setattr("research.features.source.LONGEST_S", 10.0)
+    monkeypatch.setattr("research.features.source.EXCERPT_S", 2.0)
+    rate = 22_050
+    tone = np.sin(2 * np.pi * 330 * np.arange(60 * rate) / rate).astype(np.float32) / 4
+    found = predictor.predict((tone, rate))
+    assert found.duration_s == pytest.approx(60)
+    starts = [at.start_s for at in found.curve]
+    assert starts == sorted(starts)
+    assert starts[-1] > 55  # the last excerpt begins two seconds before the end
+    assert len(starts) <= 7
+
+
+def test_no_mood_fits_below_what_validation_says_or_unlike_all_training_sound(trained):
+    run, songs = trained
+    predictor = MoodPredictor(run)
+    found = predictor.predict(songs.tracks.audio_path(0))
+    predictor.calibrated = replace(predictor.calibrated, least_confidence=found.confidence + 1e-6)
+    assert not predictor.predict(songs.tracks.audio_path(0)).fits
+    predictor.calibrated = replace(predictor.calibrated, least_confidence=0.0)
+    assert predictor.predict(songs.tracks.audio_path(0)).fits
+    silence = predictor.predict((np.zeros(22_050 * 3, np.float32), 22_050))
+    assert silence.unlikeness > 2 * found.unlikeness
+    assert not silence.fits
+
+
+def test_synced_words_belong_to_their_time():
+    lines = timed_lines("[00:05.00] first [Chorus]\n[01:00.5]second\nno time\n[00:30:10][02:00.00]third")
+    assert lines == [(5.0, "first"), (30.1, "third"), (60.5, "second"), (120.0, "third")]
+    sung = words_at(lines, np.array([0.0, 45.0, 90.0]), np.array([5.0, 55.0, 95.0]))
+    assert sung == ["first", "third\nsecond", ""]  # a line lasts 10 s at most, and 10 s around count
+    assert words_at([], np.array([0.0]), np.array([1.0])) == [""]
+
+
+def test_moods_and_tags_are_told_together(trained_tags):
+    run, songs = trained_tags
+    predictor = MoodPredictor(run)
+    tested = pd.read_parquet(run.path / "predictions.parquet").set_index("track_id")
+    track_id = songs.tracks.frame["track_id"].iloc[0]
+    found = predictor.predict(songs.tracks.audio_path(0), songs.tracks.lyrics_text(0))
+    logits = tested.loc[track_id, "logits"] if track_id in tested.index else None
+    assert tuple(found.probabilities) == predictor.labels
+    assert tuple(found.tags) == predictor.tags
+    assert all(0 < share < 1 for share in found.tags.values())
+    if logits is not None:
+        expected = 1 / (1 + np.exp(-logits[len(predictor.labels) :]))
+        np.testing.assert_allclose(list(found.tags.values()), expected, atol=1e-2)
