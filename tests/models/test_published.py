@@ -172,9 +172,7 @@ def test_the_ported_file_is_the_network(folder, monkeypatch):
             front.append(normed(convolved(mel.mean(dim=2), conv, padding=padding), norm).relu())
 
     def middle(place, maps):
-        return normed(
-            convolved(maps, parts[f"layer{place + 1}.conv"], padding=3), parts[f"layer{place + 1}.bn"]
-        ).relu()
+        return normed(convolved(maps, parts[f"layer{place + 1}.conv"], padding=3), parts[f"layer{place + 1}.bn"]).relu()
 
     torch.testing.assert_close(load_published(PORT)(mels(50)), pooled(front, middle), **TOLERANCE)
 

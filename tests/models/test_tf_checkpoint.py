@@ -9,6 +9,7 @@ import pytest
 from research.models.tf_checkpoint import REFUSAL, read_checkpoint
 from tests.models.conftest import FLOAT32, INT64, SNAPPY, entry, field, table
 
+
 @pytest.fixture
 def bundle() -> tuple[dict[str, np.ndarray], list[tuple[bytes, bytes]], bytes]:
     """Arrays by name, entries of an index in order, and the data file; a counter of integers lies in between."""
