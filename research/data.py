@@ -198,7 +198,7 @@ class SongDataset(Dataset):
             track_index=torch.from_numpy(rows),
         )
 
-    def _words(self, row: int) -> np.ndarray:
+    def _words(self, row: int | np.integer) -> np.ndarray:
         tokens = self.songs.tokens[row]
         if self.augmentation is None or not self.augmentation.drop_words or len(tokens) <= 2:
             return tokens

@@ -37,11 +37,11 @@ class WholeModel(nn.Module):
 
     def forward(
         self,
-        sound: Float[Tensor, "batch windows n_mels frames"] | Float[Tensor, "batch audio_dim"] | None,
-        input_ids: Int[Tensor, "batch chunks tokens"] | None,
-        attention_mask: Int[Tensor, "batch chunks tokens"] | None,
-        has_audio: Bool[Tensor, " batch"] | None,
-        has_lyrics: Bool[Tensor, " batch"] | None,
+        sound: Float[Tensor, "batch windows n_mels frames"] | Float[Tensor, "batch audio_dim"] | None = None,
+        input_ids: Int[Tensor, "batch chunks tokens"] | None = None,
+        attention_mask: Int[Tensor, "batch chunks tokens"] | None = None,
+        has_audio: Bool[Tensor, " batch"] | None = None,
+        has_lyrics: Bool[Tensor, " batch"] | None = None,
     ) -> Float[Tensor, "batch labels"]:
         model = self.model
         if input_ids is None:
@@ -93,7 +93,7 @@ def save_onnx(model: MoodClassifier, inputs: InputConfig, frozen_lyrics: FrozenL
         "has_lyrics": {0: batch},
     }
     sizes["attention_mask"] = sizes["input_ids"]
-    of = {_parameter(name): name for name in example}
+    of = {parameter_of(name): name for name in example}
     try:
         torch.onnx.export(
             whole,
@@ -131,5 +131,6 @@ def example_inputs(model: MoodClassifier, inputs: InputConfig) -> dict[str, Tens
     return example
 
 
-def _parameter(name: str) -> str:
+def parameter_of(name: str) -> str:
+    """The parameter of `WholeModel.forward` that an input of the graph is."""
     return "sound" if name in ("mel", "audio_vectors") else name

@@ -31,6 +31,8 @@ MAX_UNLIKENESS = 3.0
 EXPORTED_LYRICS = "lyrics"
 """Where an exported folder keeps the words' encoder."""
 NO_WORDS = ""
+MAX_LINES = 60
+"""Judged one by one; longer songs repeat themselves."""
 
 
 @dataclass(frozen=True)
@@ -107,6 +109,25 @@ class MoodPredictor:
                 following = [pool.submit(self._prepare_or_error, song) for song in islice(coming, BATCH)]
                 yield from self._judge_some([future.result() for future in ahead or now])
                 ahead = following
+
+    @torch.inference_mode()
+    def telling_lines(self, lyrics: str, mood: str, count: int) -> list[tuple[str, float]]:
+        """Lines that by themselves speak most for a mood, with its probability, strongest first.
+
+        Args:
+            lyrics: raw words; at most `MAX_LINES` distinct lines are judged.
+            count: how many to give at most.
+
+        Raises:
+            KeyError: the model does not know that mood.
+        """
+        lines = [line for line in dict.fromkeys(clean_lyrics(lyrics).splitlines()) if line.strip()][:MAX_LINES]
+        if not lines or self.reader is None:
+            return []
+        column, words = {label: at for at, label in enumerate(self.labels)}[mood], self.reader.read(lines)
+        nothing = torch.zeros(len(lines), 0)
+        shares = self._probabilities(self.model(song_batch(None, nothing, words, False)))[:, column].tolist()
+        return sorted(zip(lines, shares, strict=True), key=lambda line: -line[1])[:count]
 
     def _prepare_or_error(self, song: Song) -> "_Prepared | ValueError":
         try:

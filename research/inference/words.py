@@ -39,23 +39,19 @@ class Reader:
     def __init__(self, model: MoodClassifier, inputs: InputConfig):
         self._model, self._max_tokens = model, inputs.max_tokens
         config = model.config.lyrics
-        self._frozen = FrozenLyrics(config, inputs.max_tokens) if config.frozen else None
-        self._tokenizer = load_tokenizer(config)
+        self.frozen = FrozenLyrics(config, inputs.max_tokens) if config.frozen else None
+        self.tokenizer = load_tokenizer(config)
         # A fast tokenizer refuses a second thread while it changes its own settings.
         self._lock = Lock()
-
-    @property
-    def frozen(self) -> FrozenLyrics | None:
-        return self._frozen
 
     @torch.inference_mode()
     def read(self, texts: list[str]) -> Words:
         """Clean texts, each with at least one word, as the model's join wants them."""
         no_tokens, no_vectors = torch.zeros(len(texts), 0, dtype=torch.int64), torch.zeros(len(texts), 0)
         with self._lock:
-            if self._frozen is not None:
-                return Words(torch.from_numpy(self._frozen.vectors(texts)), no_tokens, no_tokens)
-            tokens = tokenize_lyrics(texts, self._tokenizer, self._max_tokens)
+            if self.frozen is not None:
+                return Words(torch.from_numpy(self.frozen.vectors(texts)), no_tokens, no_tokens)
+            tokens = tokenize_lyrics(texts, self.tokenizer, self._max_tokens)
         input_ids, mask = (torch.from_numpy(array) for array in pad_tokens(tokens))
         if self._model.join.reads_sequences:
             return Words(no_vectors, input_ids, mask)

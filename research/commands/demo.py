@@ -1,0 +1,27 @@
+"""`mood demo`: the web page."""
+
+import sys
+from argparse import Namespace
+
+from research.commands.predict import origin
+from research.inference import load_predictor
+
+
+def run(options: Namespace) -> int:
+    """Exit status: 0 after the page was closed, 2 where it cannot be served."""
+    try:
+        from research.demo.page import MAX_BYTES, build_page
+    except ModuleNotFoundError as error:
+        print(f'mood: the page needs {error.name}: pip install "music-mood-fusion[demo]"', file=sys.stderr)
+        return 2
+    from research.demo.lookup import installed_lookup
+    from research.demo.style import CSS
+
+    try:
+        predictor = load_predictor(options.run)
+    except (FileNotFoundError, ValueError) as error:
+        print(f"mood: {error}", file=sys.stderr)
+        return 2
+    page = build_page(predictor, installed_lookup(), origin(predictor))
+    page.launch(server_name=options.host, server_port=options.port, max_file_size=MAX_BYTES, css=CSS, show_error=True)
+    return 0

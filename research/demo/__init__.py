@@ -1,0 +1,1 @@
+"""The web page of `mood demo`; needs the extra `demo`."""

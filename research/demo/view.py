@@ -1,0 +1,180 @@
+"""An answer as HTML and SVG: cards, bars, mood over time, place in Russell's plane. Pure: text in, text out."""
+
+import base64
+import io
+from collections.abc import Sequence
+from html import escape
+
+import numpy as np
+from jaxtyping import Float32
+from matplotlib import colormaps
+from PIL import Image
+
+from research.inference import MoodPrediction
+from research.moods import QUADRANTS
+
+COLOURS = ("#f2b134", "#d1495b", "#2e6f95", "#66a182", "#8d6a9f", "#7f7f7f")
+"""Of the labels in their order."""
+LANGUAGES = {"en": "English", "fr": "French", "de": "German", "es": "Spanish", "it": "Italian", "pt": "Portuguese"}
+LEARNED_LANGUAGE = "en"
+"""Of the corpora with words that this project prepares, and of its default encoders."""
+WIDTH, HEIGHT = 900, 140
+"""Of the drawings in their own units; they scale with the page."""
+TOP_CARDS = 2
+SMALLEST_REM, LARGEST_REM = 1.0, 3.2
+
+
+def answer_html(
+    answer: MoodPrediction, mel: Float32[np.ndarray, "frames n_mels"] | None, player: str, told: str
+) -> str:
+    """Everything there is to see of an answer.
+
+    Args:
+        mel: log-mel spectrogram, dB; None where only words were judged.
+        player: address of the sound; empty where there is none.
+        told: what the model was trained on.
+    """
+    parts = [notes(answer), cards(answer), bars(answer)]
+    if player:
+        parts.append(f'<audio controls class="mood-player" aria-label="The song" src="{escape(player)}"></audio>')
+    if mel is not None:
+        timeline = [spectrogram(mel), curve(answer), f'<div class="cursor" data-duration="{answer.duration_s}"></div>']
+        parts.append(f'<section class="timeline">{"".join(timeline)}</section>')
+        parts.append(strongest_moments(answer))
+    parts += [plane(answer), sides(answer)]
+    parts.append(f'<p class="origin">The model was trained on {escape(told)}.</p>')
+    return f'<div class="answer">{"".join(parts)}</div>'
+
+
+def message_html(text: str) -> str:
+    """Why there is no answer."""
+    return f'<div class="answer message" role="alert">{escape(text)}</div>'
+
+
+def notes(answer: MoodPrediction) -> str:
+    """What limits the answer, said before it."""
+    said = []
+    if answer.mood and not answer.fits:
+        said.append(
+            "No mood fits: the model is no surer here than where it only guesses, or the sound is unlike music."
+        )
+    if answer.language not in (None, LEARNED_LANGUAGE):
+        name = LANGUAGES.get(answer.language, answer.language)
+        said.append(f"The words are {name}; the model learned from English words, so trust the sound more.")
+    return "".join(f'<p class="note" role="status">{escape(text)}</p>' for text in said)
+
+
+def cards(answer: MoodPrediction) -> str:
+    """The likeliest moods as cards; the type grows with the share, so half as likely is half as high."""
+    ranked = sorted(answer.probabilities.items(), key=lambda item: -item[1])[:TOP_CARDS]
+    colour = _colours(answer)
+    shown = []
+    for mood, share in ranked:
+        size = max(SMALLEST_REM, LARGEST_REM * share)
+        style = f"--share:{share:.4f};border-color:{colour[mood]};font-size:{size:.2f}rem;flex-grow:{share:.4f}"
+        shown.append(
+            f'<div class="card" style="{style}"><span class="mood">{escape(mood)}</span>'
+            f'<span class="share">{share:.0%}</span></div>'
+        )
+    return f'<section class="cards" aria-label="Likeliest moods">{"".join(shown)}</section>'
+
+
+def bars(answer: MoodPrediction) -> str:
+    """All moods, and the tags that are given."""
+    colour = _colours(answer)
+    rows = [
+        f'<div class="row"><span>{escape(mood)}</span><span class="track"><span class="fill" '
+        f'style="width:{share:.1%};background:{colour[mood]}"></span></span><span>{share:.1%}</span></div>'
+        for mood, share in answer.probabilities.items()
+    ]
+    tags = f"<p>Tags: {escape(', '.join(answer.given_tags) or 'none')}</p>" if answer.tags else ""
+    return f'<section class="bars" aria-label="All moods">{"".join(rows)}{tags}</section>'
+
+
+def spectrogram(mel: Float32[np.ndarray, "frames n_mels"]) -> str:
+    """The spectrogram as a picture, low notes at the bottom."""
+    columns = np.linspace(0, len(mel) - 1, min(WIDTH, len(mel))).astype(int)
+    scaled = (mel[columns] - mel.min()) / max(float(np.ptp(mel)), 1e-6)
+    pixels = (255 * colormaps["magma"](scaled.T[::-1])[..., :3]).astype(np.uint8)
+    file = io.BytesIO()
+    Image.fromarray(pixels).save(file, "PNG")
+    data = base64.b64encode(file.getvalue()).decode()
+    return f'<img class="spectrogram" alt="Spectrogram of the song" src="data:image/png;base64,{data}">'
+
+
+def curve(answer: MoodPrediction) -> str:
+    """Moods over time, stacked to the whole height."""
+    moments, colour = answer.curve, _colours(answer)
+    if not moments:
+        return ""
+    shares = np.array([list(moment.probabilities.values()) for moment in moments])  # (moments, labels)
+    edges = [0.0, *((moment.start_s + moment.end_s) / 2 for moment in moments), answer.duration_s]
+    across = [WIDTH * edge / answer.duration_s for edge in edges]
+    shares = np.concatenate([shares[:1], shares, shares[-1:]])
+    above = HEIGHT * (1 - np.cumsum(shares, axis=1))
+    below = np.concatenate([np.full((len(above), 1), HEIGHT), above[:, :-1]], axis=1)
+    shapes = []
+    for number, mood in enumerate(answer.probabilities):
+        points = [*zip(across, above[:, number], strict=True), *zip(across[::-1], below[::-1, number], strict=True)]
+        shapes.append(
+            f'<polygon fill="{colour[mood]}" points="{" ".join(f"{x:.1f},{y:.1f}" for x, y in points)}">'
+            f"<title>{escape(mood)}</title></polygon>"
+        )
+    legend = "".join(f'<span style="--c:{colour[mood]}">{escape(mood)}</span>' for mood in answer.probabilities)
+    return (
+        f'<svg class="curve" role="img" aria-label="Mood over time" viewBox="0 0 {WIDTH} {HEIGHT}" '
+        f'preserveAspectRatio="none">{"".join(shapes)}</svg><p class="legend">{legend}</p>'
+    )
+
+
+def strongest_moments(answer: MoodPrediction) -> str:
+    """When the song is most what it is."""
+    if len(answer.curve) < 2 or answer.mood is None:
+        return ""
+    ranked = sorted(answer.curve, key=lambda moment: -moment.probabilities[answer.mood])[:2]
+    told = " and ".join(f"{_clock(one.start_s)} to {_clock(one.end_s)}" for one in ranked)
+    return f"<p>Most {escape(answer.mood)}: {told}.</p>"
+
+
+def lines_html(lines: Sequence[tuple[str, float]], mood: str) -> str:
+    """Lines of the words that by themselves speak for the mood.
+
+    Args:
+        lines: with the probability of the mood, strongest first.
+    """
+    if not lines:
+        return ""
+    items = "".join(f"<li>“{escape(line)}” {share:.0%}</li>" for line, share in lines)
+    return f'<section class="lines"><h3>Lines that alone speak most for {escape(mood)}</h3><ol>{items}</ol></section>'
+
+
+def plane(answer: MoodPrediction) -> str:
+    """The song's place in Russell's plane."""
+    if answer.position is None:
+        return ""
+    valence, arousal = answer.position
+    names = "".join(
+        f'<text x="{60 * x}" y="{-82 * y + 4}" text-anchor="middle">{escape(mood)}</text>'
+        for mood, (x, y) in QUADRANTS.items()
+    )
+    return (
+        f'<section class="plane"><svg role="img" aria-label="Valence {valence:+.2f}, arousal {arousal:+.2f}" '
+        'viewBox="-110 -110 220 220"><rect x="-100" y="-100" width="200" height="200"/>'
+        f'<path d="M-100 0H100M0 -100V100"/>{names}'
+        f'<circle cx="{100 * valence:.1f}" cy="{-100 * arousal:.1f}" r="7"/></svg>'
+        f"<p>Valence {valence:+.2f} (unpleasant to pleasant), arousal {arousal:+.2f} (calm to excited)</p></section>"
+    )
+
+
+def sides(answer: MoodPrediction) -> str:
+    """What moved the answer."""
+    told = " and ".join(f"{name} {share:.0%}" for name, share in answer.shares.items())
+    return f"<p>Moved by {told}.</p>"
+
+
+def _clock(seconds: float) -> str:
+    return f"{int(seconds) // 60}:{int(seconds) % 60:02d}"
+
+
+def _colours(answer: MoodPrediction) -> dict[str, str]:
+    return {mood: COLOURS[number % len(COLOURS)] for number, mood in enumerate(answer.probabilities)}

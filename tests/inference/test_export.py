@@ -1,0 +1,73 @@
+"""An exported folder answers as its run does; its graph answers as PyTorch does, with either side missing."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from research.cli import main
+from research.export import export_run, onnx_difference
+from research.inference import load_predictor
+from research.runs import RunFolder
+
+EXAMPLE = Path(__file__).parents[2] / "docs" / "onnx_predict.py"
+
+
+@pytest.fixture(scope="session")
+def exported(trained, tmp_path_factory):
+    pytest.importorskip("onnxruntime")
+    pytest.importorskip("onnxscript")
+    folder = tmp_path_factory.mktemp("exported") / "model"
+    export_run(trained[0], folder)
+    return folder
+
+
+def test_the_folder_answers_as_the_run(trained, exported):
+    run, songs = trained
+    before, after = load_predictor(run.path), load_predictor(exported)
+    assert after.calibrated == before.calibrated
+    assert after.test_songs == before.test_songs
+    audio, words = songs.tracks.audio_path(0), songs.tracks.lyrics_text(0)
+    expected, found = before.predict(audio, words), after.predict(audio, words)
+    assert list(found.probabilities) == list(expected.probabilities)
+    np.testing.assert_allclose(list(found.probabilities.values()), list(expected.probabilities.values()), atol=1e-6)
+
+
+def test_the_graph_answers_as_torch_on_200_songs(trained, exported):
+    # 1e-4: float32 sums in another order, on logits of order 1
+    assert onnx_difference(load_predictor(exported), exported / "model.onnx", songs=200, seed=1) < 1e-4
+
+
+def test_the_graph_answers_as_the_predictor(trained, exported, tmp_path):
+    run, songs = trained
+    samples, rate = soundfile.read(songs.tracks.audio_path(0), dtype="float32")
+    soundfile.write(tmp_path / "song.wav", samples, rate, subtype="PCM_16")
+    assert rate == 22_050
+    told = subprocess.run(
+        [sys.executable, str(EXAMPLE), str(exported), str(tmp_path / "song.wav")],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    expected = load_predictor(run.path).predict(tmp_path / "song.wav").probabilities
+    assert json.loads(told.stdout) == pytest.approx(expected, abs=1e-4)
+
+
+def test_the_card_tells_numbers_licence_and_that_songs_are_invented(trained, exported):
+    card = (exported / "README.md").read_text()
+    assert "invented songs" in card
+    assert trained[0].config["corpus"]["licence"] in card
+    assert "| 23 |" in card  # test songs
+    assert "model.onnx" in card
+
+
+def test_unfinished_runs_and_existing_folders_are_refused(trained, tmp_path, capsys):
+    assert main(["export", str(trained[0].path), "--out", str(tmp_path)]) == 2
+    assert "exists; give a new folder" in capsys.readouterr().err
+    unfinished = RunFolder.open(tmp_path / "run", trained[0].config)
+    with pytest.raises(FileNotFoundError, match=r"no predictions\.parquet"):
+        export_run(unfinished, tmp_path / "out")
