@@ -12,7 +12,7 @@ from data_prep.fetching.one_song import fetch_sound, fetch_words
 from data_prep.fetching.plan import FetchPlan
 from data_prep.fetching.providers import lyrics_providers, preview_providers
 from data_prep.previews import Wanted
-from data_prep.web.services import KEYS, PUBLIC, Services, keys_of
+from data_prep.web.services import PUBLIC, Services, keys_of
 from data_prep.web.session import PausedError, RefusedError, UnreachableError, open_session
 from research.demo.lookup import FoundSong, NotFoundError
 
@@ -61,6 +61,6 @@ class WebLookup:
 
 def _has_keys(provider: str) -> bool:
     try:
-        return bool(KEYS[provider].variables and keys_of(provider))
+        return bool(keys_of(provider))
     except ValueError:
         return False

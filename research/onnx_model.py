@@ -9,9 +9,10 @@ from torch import Tensor, nn
 from research.data import InputConfig
 from research.models.classifier import MoodClassifier
 from research.models.frozen_lyrics import FrozenLyrics
+from research.models.lyrics import CHUNK_TOKENS
 
-SONGS, PIECES, CHUNKS, TOKENS = 2, 3, 2, 16
-"""Sizes of the example that is traced; the graph takes any."""
+SONGS, WINDOWS, CHUNKS, TOKENS = 3, 4, 2, 16
+"""Sizes of the example that is traced, no two alike; the graph takes any."""
 OPSET = 20
 PARAMETERS = ("sound", "input_ids", "attention_mask", "has_audio", "has_lyrics")
 """Of `WholeModel.forward`, in order; the graph's first input is named by what it is, "mel" or "audio_vectors"."""
@@ -84,13 +85,14 @@ def save_onnx(model: MoodClassifier, inputs: InputConfig, frozen_lyrics: FrozenL
     """
     whole = WholeModel(model, frozen_lyrics).eval()
     example = example_inputs(model, inputs)
-    batch = torch.export.Dim("batch")
+    any_size = torch.export.Dim.DYNAMIC
+    longest = whole.words_encoder.chunk if whole.words_encoder is not None else CHUNK_TOKENS
     sizes = {
-        "mel": {0: batch, 1: torch.export.Dim("windows")},
-        "audio_vectors": {0: batch},
-        "input_ids": {0: batch, 1: torch.export.Dim("chunks"), 2: torch.export.Dim("tokens", min=2, max=512)},
-        "has_audio": {0: batch},
-        "has_lyrics": {0: batch},
+        "mel": {0: any_size, 1: any_size},
+        "audio_vectors": {0: any_size},
+        "input_ids": {0: any_size, 1: any_size, 2: torch.export.Dim("tokens", min=2, max=longest)},
+        "has_audio": {0: any_size},
+        "has_lyrics": {0: any_size},
     }
     sizes["attention_mask"] = sizes["input_ids"]
     of = {parameter_of(name): name for name in example}
@@ -120,14 +122,14 @@ def example_inputs(model: MoodClassifier, inputs: InputConfig) -> dict[str, Tens
         if model.audio is None:
             example["audio_vectors"] = torch.zeros(SONGS, model.audio_projection[0].mean.shape[0])
         else:
-            example["mel"] = torch.zeros(SONGS, PIECES, inputs.mel.n_mels, inputs.window_frames)
+            example["mel"] = torch.zeros(SONGS, WINDOWS, inputs.mel.n_mels, inputs.window_frames)
     if model.config.lyrics is not None:
         example["input_ids"] = torch.zeros(SONGS, CHUNKS, TOKENS, dtype=torch.int64)
         example["attention_mask"] = torch.ones(SONGS, CHUNKS, TOKENS, dtype=torch.int64)
     if model.config.audio is not None:
-        example["has_audio"] = torch.tensor([True, False])
+        example["has_audio"] = torch.arange(SONGS) > 0
     if model.config.lyrics is not None:
-        example["has_lyrics"] = torch.tensor([True, False])
+        example["has_lyrics"] = torch.arange(SONGS) < SONGS - 1
     return example
 
 

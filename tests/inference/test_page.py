@@ -1,0 +1,178 @@
+"""What the page shows, and the page in a real browser: pytest -m browser tests/inference/test_page.py"""
+
+import json
+import re
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from research.demo.view import answer_html, cards, curve, message_html, notes, plane
+from research.inference import Moment, MoodPrediction
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+SHARES = {"happy": 0.6, "angry": 0.3, "sad": 0.06, "relaxed": 0.04}
+
+
+def answer(**changes):
+    moments = tuple(
+        Moment(
+            start_s=5.0 * at,
+            end_s=5.0 * at + 5,
+            probabilities={**SHARES, "happy": 0.5 + at / 10, "angry": 0.4 - at / 10},
+        )
+        for at in range(3)
+    )
+    told = {
+        "probabilities": SHARES,
+        "tags": {},
+        "given_tags": (),
+        "fits": True,
+        "unlikeness": 1.0,
+        "position": (0.28, 0.8),
+        "shares": {"sound": 0.7, "words": 0.3},
+        "curve": moments,
+        "duration_s": 15.0,
+        "language": "en",
+        "heard": True,
+        "read": True,
+    }
+    return MoodPrediction(**told | changes)
+
+
+def test_cards_are_sized_by_share():
+    sizes = [float(size) for size in re.findall(r"font-size:([\d.]+)rem", cards(answer()))]
+    assert len(sizes) == 2
+    assert sizes[0] / sizes[1] == pytest.approx(1.92 / 1.0)  # 3.2 rem times .6; .96 is raised to the least, 1
+    assert "happy" in cards(answer()).split("angry")[0]
+
+
+def test_the_curve_fills_the_height_and_is_in_seconds():
+    shapes = re.findall(r'points="([^"]+)"', curve(answer()))
+    assert len(shapes) == 4
+    points = np.array([[float(at) for at in point.split(",")] for point in shapes[0].split()])
+    assert points[:, 0].max() == 900
+    assert points[1, 0] == pytest.approx(900 * 2.5 / 15)
+    assert points[1, 1] == pytest.approx(140 * (1 - 0.5))  # happy is .5 in the first moment
+    assert min(float(y) for x, y in re.findall(r"([\d.]+),([\d.]+)", shapes[-1])) == pytest.approx(0, abs=0.06)
+
+
+def test_the_plane_has_arousal_upwards():
+    assert 'cx="28.0" cy="-80.0"' in plane(answer())
+    assert plane(answer(position=None)) == ""
+
+
+def test_limits_of_an_answer_are_said():
+    assert notes(answer()) == ""
+    assert "No mood fits" in notes(answer(fits=False))
+    assert "French" in notes(answer(language="fr"))
+
+
+def test_what_visitors_write_is_escaped():
+    assert "<script>" not in message_html("<script>alert(1)</script>")
+    mel = np.random.default_rng(0).normal(size=(50, 8)).astype(np.float32)
+    shown = answer_html(answer(), mel, '"><script>', "<b>corpus</b>")
+    assert "<script>" not in shown
+    assert "<b>corpus" not in shown
+
+
+class Standin:
+    """Finds one song."""
+
+    services = "a stand-in"
+
+    def __init__(self, song: Path):
+        self._song = song
+
+    def sound(self, artist, title, folder):
+        from research.demo.lookup import FoundSong, NotFoundError
+
+        if title != "Known":
+            raise NotFoundError(f"no sound of “{title}” by {artist}: not found")
+        return FoundSong(path=Path(shutil.copy(self._song, folder / "song.mp3")), provider="stand-in", page="")
+
+    def words(self, artist, title, folder):
+        return "tears of joy all night long\nI dance alone in the light"
+
+
+@pytest.fixture(scope="module")
+def site(trained, tmp_path_factory):
+    """The page on loopback, with files to upload."""
+    pytest.importorskip("gradio")
+    if CHROMIUM is None:
+        pytest.skip("no chromium: apt-get install chromium")
+    pytest.importorskip("playwright")
+    from research.demo.page import build_page
+    from research.demo.style import CSS
+    from research.inference import MoodPredictor
+
+    folder = tmp_path_factory.mktemp("uploads")
+    rate = 22_050
+    song = np.sin(2 * np.pi * 330 * np.arange(12 * rate) / rate) / 4
+    soundfile.write(folder / "song.mp3", song, rate)
+    soundfile.write(folder / "hours.flac", np.zeros(8_000 * 3 * 3_600, np.int16), 8_000)
+    (folder / "wrong.mp3").write_text("no sound at all")
+    with (folder / "huge.wav").open("wb") as file:
+        file.truncate(200 * 2**20)
+    predictor = MoodPredictor(trained[0])
+    page = build_page(predictor, Standin(folder / "song.mp3"), "invented songs")
+    _, url, _ = page.launch(prevent_thread_lock=True, quiet=True, max_file_size="100mb", css=CSS)
+    yield url, folder, predictor
+    page.close()
+
+
+@pytest.mark.browser
+def test_upload_search_and_bad_files_in_a_browser(site):
+    from playwright.sync_api import expect, sync_playwright
+
+    url, folder, predictor = site
+    with sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        page = browser.new_page(viewport={"width": 390, "height": 844})
+        page.goto(url, wait_until="domcontentloaded")
+        button = page.get_by_role("button", name="Show the mood")
+        expect(button).to_be_visible(timeout=60_000)
+        button.click()
+        expect(page.get_by_role("alert")).to_contain_text("choose a sound file", timeout=60_000)
+        for name, said in (("wrong.mp3", "no sound file"), ("hours.flac", "180 minutes")):
+            upload(page, folder / name)
+            button.click()
+            expect(page.get_by_role("alert")).to_contain_text(said, timeout=60_000)
+        page.locator("input[type=file]").set_input_files(folder / "huge.wav")
+        expect(page.get_by_text(re.compile("exceed|too large|maximum", re.I)).first).to_be_visible(timeout=60_000)
+        upload(page, folder / "song.mp3")
+        button.click()
+        expect(page.locator(".cards .card")).to_have_count(2, timeout=60_000)
+        expect(page.locator("svg.curve polygon")).to_have_count(len(predictor.labels))
+        expected = predictor.predict(folder / "song.mp3")
+        expect(page.locator(".card .mood").first).to_have_text(expected.mood)
+        assert page.evaluate("document.documentElement.scrollWidth") <= 390
+        page.get_by_label("Search").check()
+        page.get_by_label("Artist").fill("Somebody")
+        page.get_by_label("Title").fill("Unknown")
+        page.keyboard.press("Tab")
+        button.press("Enter")  # keyboard alone
+        expect(page.get_by_role("alert")).to_contain_text("not found", timeout=60_000)
+        page.get_by_label("Title").fill("Known")
+        page.get_by_label("Fetch lyrics").check()
+        button.press("Enter")
+        expect(page.locator(".lines li").first).to_be_visible(timeout=60_000)
+        browser.close()
+
+
+def upload(page, path):
+    """Replace the file that is chosen."""
+    clear = page.get_by_label(re.compile("Clear|Remove", re.I))
+    if clear.count():
+        clear.first.click()
+    page.locator("input[type=file]").set_input_files(path)
+    page.get_by_text(path.name).first.wait_for(timeout=60_000)
+
+
+def test_the_answer_is_json(trained):
+    found = answer().to_json()
+    assert json.loads(json.dumps(found))["curve"][1]["start_s"] == 5
+    assert found["mood"] == "happy"
+    assert found["confidence"] == 0.6
