@@ -83,9 +83,11 @@ def _calibration(predictor: MoodPredictor) -> list[str]:
     found = predictor.calibrated
     if not found.songs:
         return ["Probabilities are not calibrated: the run kept no validation songs."]
+    below = f"below a confidence of {found.least_confidence:.2f} it says that no mood fits"
+    never = "even its least sure answers there beat the most frequent mood, so no confidence is too low"
     return [
         f"Probabilities are scaled by the temperature {found.temperature:.2f}, fitted on {found.songs} validation "
-        f"songs; below a confidence of {found.least_confidence:.2f} it says that no mood fits."
+        f"songs; {below if found.least_confidence else never}."
     ]
 
 
