@@ -64,8 +64,8 @@ def build_page(predictor: MoodPredictor, lookup: Lookup | None, told: str) -> gr
             except (RefusedError, NotFoundError, ValueError) as error:
                 return message_html(_without_folder(str(error))), None
 
-    def switch(mode: str) -> tuple[dict, dict]:
-        return gr.update(visible=mode == SEARCH), gr.update(visible=mode == UPLOAD)
+    def switch(mode: str) -> dict:
+        return gr.update(visible=mode == UPLOAD)
 
     # Gradio deletes what it kept of a visitor: looks every minute, at what is older than KEPT_S.
     with gr.Blocks(title="Mood Detection", delete_cache=(60, KEPT_S)) as page:
@@ -73,19 +73,19 @@ def build_page(predictor: MoodPredictor, lookup: Lookup | None, told: str) -> gr
             f"# Mood Detection\nThe mood of a song from its sound and its words. The model was trained on {told}."
         )
         mode = gr.Radio(modes, value=modes[-1], label="Song")
-        with gr.Group(visible=False) as searching:
+        file = gr.File(label="Sound file (WAV, FLAC, MP3, Ogg)", type="filepath")
+        # Shown with an upload too: the words are fetched by them.
+        with gr.Group(visible=lookup is not None):
             artist = gr.Textbox(label="Artist", max_length=200)
             title = gr.Textbox(label="Title", max_length=200)
-            gr.Markdown(f"Asked are {lookup.services}." if lookup else "")
-        with gr.Group() as uploading:
-            file = gr.File(label="Sound file (WAV, FLAC, MP3, Ogg)", type="filepath")
+            gr.Markdown(f"Asked are {lookup.services}." if lookup else "", container=True)
         lyrics = gr.Textbox(label="Lyrics (optional; line times such as [01:02.50] are used)", lines=4, max_lines=12)
         fetch = gr.Checkbox(label="Fetch lyrics from LRCLIB by artist and title", visible=lookup is not None)
         button = gr.Button("Show the mood", variant="primary")
         view = gr.HTML(label="Answer")
         with gr.Accordion("All numbers (JSON)", open=False):
             numbers = gr.JSON(label="Answer as JSON")
-        mode.change(switch, mode, [searching, uploading], api_visibility="private")
+        mode.change(switch, mode, file, api_visibility="private")
         asked = [mode, artist, title, file, lyrics, fetch]
         button.click(judge, asked, [view, numbers], api_name="mood", concurrency_limit=AT_ONCE)
         page.load(None, None, None, js=FOLLOW_PLAYER)
