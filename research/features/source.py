@@ -27,6 +27,10 @@ class OpenedSong:
         """Of the whole song."""
         self._starts_s = starts_s
 
+    def middle_s(self, length_s: float) -> float:
+        """Where in the file its middle `length_s` seconds begin; 0 where it is shorter."""
+        return max(0.0, (min(self.duration_s, LONGEST_S) - length_s) / 2)
+
     def song_time(self, at_s: Float[np.ndarray, " times"]) -> Float[np.ndarray, " times"]:
         """Seconds from the start of the song, given those from the start of the file."""
         if len(self._starts_s) == 1:

@@ -7,13 +7,15 @@ import torch
 from jaxtyping import Float, Float32
 
 from research.data import InputConfig
-from research.features.audio import load_log_mel, window_starts
+from research.features.audio import MelSettings, decode, load_log_mel, log_mel, window_starts
 from research.features.source import OpenedSong
 from research.models.classifier import MoodClassifier
 from research.models.frozen import frozen_encoder
 
 MAX_WINDOWS = 64
 """Longer songs are heard in this many windows, spread evenly: time and memory stay bounded."""
+
+VARIATION_S, VARIATION_MEL = 30.0, MelSettings()
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,6 +33,8 @@ class Heard:
     """Mean over each encoder's own pieces: the song, as in training."""
     unlikeness: float
     """Root mean square distance from the training songs in standard deviations, over mel bands or vectors' values."""
+    variation_db: float
+    """How much the sound changes: standard deviation over time of the log-mel spectrogram, mean over its bands, dB."""
 
     @property
     def ends_s(self) -> Float[np.ndarray, " pieces"]:
@@ -58,6 +62,7 @@ def listen(song: OpenedSong, model: MoodClassifier, inputs: InputConfig) -> Hear
         vectors=None,
         whole=None,
         unlikeness=_distance(mel.mean(axis=0), normalise.running_mean, normalise.running_var.sqrt()),
+        variation_db=float(mel.std(axis=0).mean()) if inputs.mel.compression == "db" else _variation_db(song),
     )
 
 
@@ -86,7 +91,14 @@ def _by_encoders(song: OpenedSong, model: MoodClassifier) -> Heard:
         vectors=np.concatenate(aligned, axis=1),
         whole=whole,
         unlikeness=_distance(whole, standard.mean, standard.spread),
+        variation_db=_variation_db(song),
     )
+
+
+def _variation_db(song: OpenedSong) -> float:
+    """Of the middle, where a song is neither fading in nor out."""
+    samples = decode(song.path, VARIATION_MEL.sample_rate, duration_s=VARIATION_S, offset_s=song.middle_s(VARIATION_S))
+    return float(log_mel(samples, VARIATION_MEL).std(axis=0).mean())
 
 
 def _distance(values: np.ndarray, mean: torch.Tensor, spread: torch.Tensor) -> float:

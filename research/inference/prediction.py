@@ -25,9 +25,11 @@ class MoodPrediction:
     given_tags: tuple[str, ...]
     """Tags whose probability reaches the threshold that was best on validation songs."""
     fits: bool
-    """A mood fits: the model is surer than where it only guesses, and the sound is like what it learned from."""
+    """A mood fits: the model is surer than where it only guesses, and the sound is music like what it knows."""
     unlikeness: float | None
     """How far the sound is from the training songs', standard deviations (root mean square); None: not heard."""
+    variation_db: float | None
+    """How much the sound changes over time; noise 2, music 6 and more. None: not heard."""
     position: tuple[float, float] | None
     """Valence and arousal, -1 to 1; None where a mood has no quadrant in Russell's plane."""
     shares: dict[str, float]

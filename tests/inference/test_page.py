@@ -31,6 +31,7 @@ def answer(**changes):
         "given_tags": (),
         "fits": True,
         "unlikeness": 1.0,
+        "variation_db": 9.0,
         "position": (0.28, 0.8),
         "shares": {"sound": 0.7, "words": 0.3},
         "curve": moments,

@@ -169,6 +169,9 @@ def test_no_mood_fits_below_what_validation_says_or_unlike_all_training_sound(tr
     silence = predictor.predict((np.zeros(22_050 * 3, np.float32), 22_050))
     assert silence.unlikeness > 2 * found.unlikeness
     assert not silence.fits
+    noise = predictor.predict((np.random.default_rng(0).normal(size=22_050 * 3).astype(np.float32) / 5, 22_050))
+    assert not noise.fits
+    assert noise.variation_db < 4 < found.variation_db
 
 
 def test_synced_words_belong_to_their_time():
