@@ -3,6 +3,8 @@
 Run: python experiments/data_size.py --tracks data/qaed4/tracks.parquet --out runs/data-size-qaed4
 The same test songs, trained on a part of the training songs; whole artists are left out. Ends in reports/<name of
 --out>/: the comparison, and data_size.pdf and .png.
+Cost: 1 to 5 s a training, 3 minutes in all. Expected on qaed4, 5 folds, 2 seeds, accuracy: .617 from 63 songs, .655
+from 126, .709 from 252, .740 from 504.
 """
 
 from dataclasses import dataclass, replace

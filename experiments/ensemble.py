@@ -1,8 +1,8 @@
 """Is a mean of trained models better than the best of them? (paper: ensemble row)
 
 Run: python experiments/ensemble.py runs/fusions-mirex runs/baselines-mirex --members experts tfidf --out runs/ensemble
-Reads finished runs only: the probabilities of all members and all their seeds, each calibrated on its own validation
-songs, are multiplied (a product of experts, Hinton 2002). Its answers are kept as runs of their own.
+Reads finished runs only: the probabilities of the members, means over their seeds and each run calibrated on its own
+validation songs, are multiplied (a product of experts, Hinton 2002). Its answers are kept as runs of their own.
 """
 
 from collections.abc import Sequence
@@ -51,22 +51,26 @@ def member_runs(folders: Sequence[Path], names: Sequence[str]) -> list[RunFolder
 
 
 def mean_answers(runs: Sequence[RunFolder]) -> pd.DataFrame:
-    """Mean of the calibrated log-probabilities of runs on one split, as rows of `predictions.parquet`.
+    """Mean over members, and over the seeds of each, of calibrated log-probabilities, as rows of `predictions.parquet`.
+
+    Args:
+        runs: on one split; those of one name are one member.
 
     Raises:
         ValueError: the runs answered for different songs.
     """
     frames = [pd.read_parquet(run.path / "predictions.parquet").sort_values(["split", "track_id"]) for run in runs]
     first = frames[0]
-    answers = []
+    answers: dict[str, list[np.ndarray]] = {}
     for run, frame in zip(runs, frames, strict=True):
         if not np.array_equal(frame[["split", "track_id"]].to_numpy(), first[["split", "track_id"]].to_numpy()):
             raise ValueError(f"{run.path} and {runs[0].path} answer for different songs; give runs of one split")
         logits = np.stack(frame["logits"].to_numpy())
         valid = (frame["split"] == "valid").to_numpy()
         temperature = fit_temperature(logits[valid], frame["target"].to_numpy()[valid]) if valid.any() else 1.0
-        answers.append(log_softmax(logits / temperature, axis=1))
-    return first.assign(seed=0, logits=list(np.mean(answers, axis=0).astype(np.float32)))
+        answers.setdefault(run.config["name"], []).append(log_softmax(logits / temperature, axis=1))
+    members = [np.mean(seeds, axis=0) for seeds in answers.values()]
+    return first.assign(seed=0, logits=list(np.mean(members, axis=0).astype(np.float32)))
 
 
 def main(config: Config) -> None:

@@ -35,7 +35,7 @@ class Config:
     inputs: InputConfig = InputConfig()
     model: ModelConfig = ModelConfig(lyrics=LyricsConfig(model=MINILM, trainable_layers=0))
     """The fusion model; the one-side models are the same without the other encoder."""
-    train: TrainConfig = TrainConfig()
+    train: TrainConfig = TrainConfig(side_loss=0.5)
 
 
 def models(fusion: ModelConfig, songs: Songs) -> dict[str, ModelConfig]:

@@ -3,6 +3,9 @@
 Run: python experiments/fusions.py --tracks data/mirex_like/tracks.parquet --out runs/fusions-mirex
 Joins: concat, gated, late (one loss on the mean of both answers), late-sides (half of the loss for each side alone),
 experts (each side trained alone, joined in the answer).
+Cost: 3 to 8 s a training, 14 minutes in all on a busy core. Expected on mirex_like, 5 folds, 2 seeds, accuracy: audio
+.441, lyrics .443, concat .497, experts .493, late-sides .488, late .487, gated .481; concat - lyrics +5.3 points
+[+1.4, +9.3].
 """
 
 from dataclasses import dataclass, replace

@@ -3,6 +3,8 @@
 Run: python experiments/regularisation.py --tracks data/qaed4/tracks.parquet --out runs/regularisation-qaed4
 Each change alone against the same training without it: label smoothing, dropout, weight decay, mixup, averaged weights,
 dropped sides; of networks that learn also masks and gain on the spectrogram.
+Cost: 3 to 6 s a training, 5 minutes in all. Expected on qaed4, 5 folds, 2 seeds, macro-F1: dropout .746 (best on
+validation songs too), average .735, plain .733, weight-decay .733, mixup .727, label-smoothing .719.
 """
 
 from dataclasses import dataclass, replace

@@ -184,7 +184,7 @@ class SongDataset(Dataset):
             rates = self.augmentation.drop_audio, self.augmentation.drop_lyrics
             has_audio, has_lyrics = drop_modality(has_audio, has_lyrics, *rates, draws[:, 0])
         mel = self._windows(rows, has_audio, draws[:, 1:])
-        words = [self._words(row) if present else NO_WORDS for row, present in zip(rows, has_lyrics, strict=True)]
+        words = [self._words(row) if here else NO_WORDS for row, here in zip(rows.tolist(), has_lyrics, strict=True)]
         input_ids, attention_mask = pad_tokens(words)
         return Batch(
             mel=torch.from_numpy(mel).transpose(2, 3),

@@ -112,8 +112,11 @@ def fit(
         tracker: mirror of the run, in the main process only.
 
     Raises:
-        ValueError: a loss that is unknown or lacks songs, or a choice of epoch by what these labels have not.
+        ValueError: a loss that is unknown or lacks songs, a choice of epoch by what these labels have not, or a model
+            that was trained before.
     """
+    if getattr(model, "_is_accelerate_prepared", False):  # accelerate would pass it through, and compute in fp32
+        raise ValueError("this model was trained before; build a new one for each training")
     accelerator = make_accelerator(config)
     criterion = _criterion(train, config).to(accelerator.device)
     if train.n_tags:

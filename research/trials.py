@@ -147,7 +147,7 @@ def run_parts(tracks: TrackTable, trial: Trial, inputs: Mapping[str, Any], build
 def load_model(songs: Songs, trial: Trial) -> MoodClassifier:
     """The model of a finished trial with its best weights, in eval mode."""
     model = MoodClassifier(trial.model, n_labels=len(songs.space), n_mels=songs.inputs.mel.n_mels, pretrained=False)
-    RunFolder(trial.folder).load_weights(model)
+    RunFolder.load(trial.folder).load_weights(model)
     return model.eval()
 
 

@@ -145,9 +145,9 @@ def test_a_side_that_is_not_wanted_costs_nothing(small_songs):
 
 
 def test_gain_shifts_a_whole_spectrogram_and_stays_within_its_bound(small_songs):
-    quiet = Augmentation(time_mask=0, mel_mask=0, drop_audio=0, drop_lyrics=0)
+    quiet = Augmentation(time_mask=0, mel_mask=0, drop_audio=0.0, drop_lyrics=0.0)
     plain = SongDataset(small_songs, ALL, augmentation=quiet).__getitems__(range(12)).mel.float()
-    loud = SongDataset(small_songs, ALL, augmentation=replace(quiet, gain_db=6)).__getitems__(range(12)).mel.float()
+    loud = SongDataset(small_songs, ALL, augmentation=replace(quiet, gain_db=6.0)).__getitems__(range(12)).mel.float()
     shift = (loud - plain).flatten(1)
     assert shift.std(dim=1).max() < 0.05  # float16
     assert 2 < shift.mean(dim=1).abs().max() <= 6
@@ -155,7 +155,7 @@ def test_gain_shifts_a_whole_spectrogram_and_stays_within_its_bound(small_songs)
 
 
 def test_dropped_words_leave_the_rest_in_order_and_change_by_epoch(small_songs):
-    dataset = SongDataset(small_songs, ALL, augmentation=Augmentation(drop_words=0.5, drop_lyrics=0, drop_audio=0))
+    dataset = SongDataset(small_songs, ALL, augmentation=Augmentation(drop_words=0.5, drop_lyrics=0.0, drop_audio=0.0))
     row = int(np.flatnonzero(small_songs.has_lyrics)[0])
     whole, first = list(small_songs.tokens[row]), list(dataset._words(row))
     assert first[0] == whole[0]

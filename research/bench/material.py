@@ -29,7 +29,7 @@ class Size:
     song_s: float = 240.0
     tracks: int = 96
     """Songs in the corpus: the clips again and again."""
-    epoch: int = 128
+    epoch: int = 256
     """Songs in one of our epochs; it ends with a small validation."""
     slides_epoch: int = 32
     """Pictures in one epoch of the slides' way; both are compared by the song."""

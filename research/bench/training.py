@@ -81,7 +81,7 @@ def model1_vs_slides(material: Material) -> list[Measurement]:
     device = training_device()
     pictures = load_pictures(material.tracks, material.store, material.new_folder("memory_mapped"))
     part = partial(_labelled, pictures, len(material.tracks))
-    train, valid = part(material.size.slides_epoch), part(VALID)
+    train, valid = part(2 * material.size.slides_epoch), part(VALID)
     model = PictureClassifier(PictureConfig(), len(LABELS))
     flops = count_flops(model, next(iter(train.loader(PLAIN.batch_size)))) / min(PLAIN.batch_size, len(train))
     sides = {

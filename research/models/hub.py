@@ -33,8 +33,6 @@ class HubAudio(nn.Module):
                 f"audio encoder {model!r} cannot be loaded ({str(error).splitlines()[0]}); check the name or path and "
                 "the network, or use one of research.models.published"
             ) from error
-        if not hasattr(self.extractor, "sampling_rate"):
-            raise ValueError(f"{model!r} is no audio model: its preprocessor has no sampling rate")
         self.sample_rate: int = self.extractor.sampling_rate
         self.piece_samples = round(PIECE_S * self.sample_rate)
         self.dim = self.forward(torch.zeros(1, self.piece_samples)).shape[1]

@@ -61,7 +61,7 @@ def test_a_trial_never_sees_test_songs(small_table, tiny_bert, small_inputs, tmp
         "--train.epochs=1",
         "--inputs.mel.n-mels=32",
     ]
-    sweep.main(parse([*args, f"--model.lyrics.model={tiny_bert}"]))
+    sweep.main(parse([*args, "--inputs.mel.n-mels=32", f"--model.lyrics.model={tiny_bert}"]))
     seen = set(pd.read_parquet(tmp_path / "trial1/predictions.parquet")["track_id"])
     tracks = read_tracks(small_table)
     split = make_splits(tracks, "artist", 3, seed=0)[0]

@@ -36,7 +36,7 @@ def normed(maps: Tensor, norm: nn.Module) -> Tensor:
 
 
 def tall(mel: Tensor, layer: nn.Module, norm_first: bool) -> Tensor:
-    height, length = layer.conv.kernel_size
+    length = layer.conv.kernel_size[1]
     padded = F.pad(mel.unsqueeze(1), ((length - 1) // 2, length // 2))  # TensorFlow's "same": the odd one behind
     maps = F.conv2d(padded, layer.conv.weight, layer.conv.bias)
     maps = normed(maps, layer.norm).relu() if norm_first else normed(maps.relu(), layer.norm)

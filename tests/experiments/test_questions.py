@@ -1,0 +1,138 @@
+"""Each experiment end to end on the small corpus, and what its question turns on."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.special import log_softmax
+
+from experiments import data_size, encoders, ensemble, fusions, missing_lyrics, protocol, regularisation
+from experiments.grid import STEADY, Grid
+from research.evaluation.calibration import fit_temperature
+from research.models.audio import AudioConfig
+from research.models.classifier import ModelConfig
+from research.models.lyrics import LyricsConfig
+from research.splits import make_splits
+from research.tracks import read_tracks
+from research.trials import load_corpus
+
+
+@pytest.fixture
+def grid(small_table, small_inputs, tmp_path, monkeypatch) -> Grid:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("WANDB_MODE", "disabled")
+    return Grid(tracks=small_table, out=Path("runs/question"), folds=2, seeds=1, inputs=small_inputs)
+
+
+@pytest.fixture
+def model(tiny_bert) -> ModelConfig:
+    words = LyricsConfig(model=str(tiny_bert), trainable_layers=0)
+    return ModelConfig(audio=AudioConfig(frozen=("statistics",)), lyrics=words, dim=8)
+
+
+TRAIN = replace(STEADY, epochs=2)
+
+
+def names(grid: Grid) -> set[str]:
+    return {folder.name.split("-artist")[0].split("-fold")[0] for folder in grid.out.iterdir()}
+
+
+def answers(folder: Path, split: str = "test") -> pd.DataFrame:
+    frame = pd.read_parquet(folder / "predictions.parquet")
+    return frame[frame["split"] == split].sort_values("track_id", ignore_index=True)
+
+
+def test_encoders(grid, model):
+    encoders.main(encoders.Config(grid=grid, sound=("statistics",), words=replace(model, audio=None), train=TRAIN))
+    assert names(grid) == {"statistics", "words-mean", "words-cls", "words-lines"}
+    assert (grid.reports / "report.html").is_file()
+
+
+def test_fusions(grid, model):
+    fusions.main(fusions.Config(grid=grid, model=model, train=TRAIN))
+    assert names(grid) == {"audio", "lyrics", *fusions.JOINS}
+    assert (grid.reports / "comparison.md").is_file()
+
+
+def test_regularisation_of_frozen_sides_masks_no_spectrogram(grid, model):
+    config = regularisation.Config(grid=grid, model=model, train=TRAIN)
+    found = regularisation.variants(model, TRAIN)
+    assert {"masks", "gain", "drop-words"}.isdisjoint(found)
+    learned = regularisation.variants(replace(model, audio=AudioConfig()), TRAIN)
+    assert {"masks", "gain"} < set(learned)
+    regularisation.main(config)
+    assert names(grid) == set(found)
+
+
+def test_protocol_tells_what_each_liberty_adds(grid, model):
+    protocol.main(protocol.Config(grid=grid, model=model, train=replace(TRAIN, select_by="macro_f1")))
+    text = (grid.reports / "protocol.md").read_text()
+    assert all(told in text for told in ("artists on both sides", "epoch picked on test songs", "both"))
+    picked = answers(grid.out / "test-picked-artist-fold0-seed0", "valid")
+    pd.testing.assert_series_equal(picked["track_id"], answers(grid.out / "test-picked-artist-fold0-seed0")["track_id"])
+
+
+def test_a_song_without_words_is_answered_as_if_it_never_had_any(grid, model):
+    foreign = Path("foreign")
+    foreign.mkdir()
+    (foreign / "un.txt").write_text("la pluie tombe sur la ville")
+    missing_lyrics.main(missing_lyrics.Config(grid=grid, model=model, train=TRAIN, foreign=foreign))
+    whole, gone, wrong, other = (
+        answers(grid.out / f"{name}-fold0-seed0")
+        for name in ("fusion-artist", "fusion-100%-gone", "fusion-wrong-words", "fusion-foreign-words")
+    )
+    songs = load_corpus(grid.tracks, grid.inputs, model)
+    read = dict(zip(songs.tracks.frame["track_id"], songs.has_lyrics, strict=True))
+    had_words = whole["track_id"].map(read).to_numpy()
+    same = np.isclose(np.stack(whole["logits"]), np.stack(gone["logits"]), atol=1e-4).all(axis=1)
+    assert same[~had_words].all()
+    assert not same[had_words].any()
+    for changed in (wrong, other):
+        pd.testing.assert_series_equal(changed["track_id"], whole["track_id"])
+        assert not np.allclose(np.stack(changed["logits"]), np.stack(whole["logits"]))
+
+
+def test_wrong_words_are_never_an_artists_own(small_songs):
+    changed = missing_lyrics.wrong_words(small_songs, np.random.default_rng(0))
+    artists = np.array(small_songs.tracks.artist_keys, dtype=object)
+    own = {artist: {tuple(small_songs.tokens[row]) for row in np.flatnonzero(artists == artist)} for artist in artists}
+    for row in np.flatnonzero(small_songs.has_lyrics):
+        assert tuple(changed.tokens[row]) not in own[artists[row]]
+    assert changed.has_lyrics.tolist() == small_songs.has_lyrics.tolist()
+
+
+def test_smaller_parts_lie_within_larger_ones_and_keep_artists_whole(small_table):
+    tracks = read_tracks(small_table)
+    split = make_splits(tracks, "artist", 2, seed=0)[0]
+    half, whole = (data_size.part_of(split, tracks, share) for share in (0.5, 1.0))
+    assert set(half.train) < set(whole.train) == set(split.train)
+    assert len(half.train) == round(0.5 * len(split.train))
+    np.testing.assert_array_equal(half.test, split.test)
+    artists = np.array(tracks.artist_keys, dtype=object)
+    cut = {*artists[half.train]} & {*artists[np.setdiff1d(split.train, half.train)]}
+    assert len(cut) <= 1  # only the artist at whom the share is met
+
+
+def test_data_size_draws_its_curve(grid, model):
+    data_size.main(data_size.Config(grid=grid, shares=(0.5, 1.0), model=model, train=TRAIN))
+    assert names(grid) == {"50.0%", "100.0%"}
+    assert (grid.reports / "data_size.png").stat().st_size > 5_000
+
+
+def test_an_ensemble_multiplies_calibrated_answers(grid, model):
+    fusions.main(fusions.Config(grid=replace(grid, seeds=2), model=model, train=TRAIN))
+    out = Path("runs/ensemble")
+    ensemble.main(ensemble.Config(runs=(grid.out,), members=("audio", "experts"), out=out))
+    expected = []
+    for name in ("audio", "experts"):
+        for seed in (0, 1):
+            folder = grid.out / f"{name}-artist-fold1-seed{seed}"
+            valid = answers(folder, "valid")
+            temperature = fit_temperature(np.stack(valid["logits"]), valid["target"].to_numpy())
+            expected.append(log_softmax(np.stack(answers(folder)["logits"]) / temperature, axis=1))
+    found = np.stack(answers(out / "ensemble-artist-fold1")["logits"])
+    np.testing.assert_allclose(found, np.mean(expected, axis=0), rtol=0, atol=1e-5)  # kept as float32
+    with pytest.raises(ValueError, match="no finished run of nobody"):
+        ensemble.main(ensemble.Config(runs=(grid.out,), members=("nobody",), out=out))
