@@ -25,7 +25,7 @@ from research.bench.pairs import Spread
 from research.bench.startup import help_vs_python
 from research.bench.training import model1_vs_slides, train_vs_slides
 from research.bench.words import lyrics_vs_padded
-from research.reports.tables import markdown_table
+from research.reports.formats import markdown_table
 from research.runs import environment, git_commit
 
 GPU = "gpu_" if torch.cuda.is_available() else ""
