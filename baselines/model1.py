@@ -1,8 +1,8 @@
 """Model 1 of the slides: ResNet18 from nothing on pictures of spectrograms, four moods, 20 epochs.
 
 Run: python baselines/model1.py --tracks data/qaed4/tracks.parquet --out runs/baselines-qaed4 [--protocol slides]
-In bf16 with colours last in memory it trains 1.8 times the pictures a second of the slides' own way (JPG through PIL,
-fp32): median of four pairs on two busy cores, 1.4 to 2.1.
+In bf16 with colours last in memory it trains 2.08 times [1.97, 2.15] the pictures a second of the slides' own way (JPG
+through Pillow, fp32): `mood bench --only model1_vs_slides`.
 """
 
 from baselines.picture_models import Config, run_slide_model
