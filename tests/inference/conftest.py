@@ -35,9 +35,8 @@ def _train(table, inputs, bert, folder, trainable_layers, task="moods"):
     model = ModelConfig(audio=AudioConfig(), lyrics=lyrics, dim=8)
     songs = load_corpus(table, inputs, model)
     if task != "moods":
-        frame = songs.tracks.frame.assign(
-            tags=[[TAGS[row % 2]] + [TAGS[1]] * (row % 3 == 0) for row in range(len(songs.tracks))]
-        )
+        of_split = songs.tracks.frame.groupby("split").cumcount()  # so that no split's songs all have the same tag
+        frame = songs.tracks.frame.assign(tags=[[TAGS[number % 2]] for number in of_split])
         songs = replace(
             songs, tracks=replace(songs.tracks, frame=frame, corpus=replace(songs.tracks.corpus, tags=TAGS))
         )

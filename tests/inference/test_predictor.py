@@ -168,6 +168,7 @@ def test_no_mood_fits_below_what_validation_says_or_unlike_all_training_sound(tr
     mel, normalise = torch.from_numpy(load_log_mel(song, predictor.inputs.mel)), predictor.model.audio.normalise
     normalise.running_mean.copy_(mel.mean(dim=0))
     normalise.running_var.copy_(mel.var(dim=0))
+    predictor.calibrated = replace(predictor.calibrated, least_confidence=0.0)
     found = predictor.predict(song)
     assert found.unlikeness == pytest.approx(0, abs=1e-3)
     assert found.fits
