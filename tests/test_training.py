@@ -108,7 +108,7 @@ def test_training_stops_and_the_best_epoch_is_kept(small_songs, lyrics_only, tmp
     kept, saved = model.state_dict(), build(lyrics_only)
     run.load_weights(saved)
     head = "join.head.weight"
-    assert torch.equal(kept[head], witness.weights[1][head])
+    assert torch.equal(kept[head], witness.weights[2][head])
     assert not torch.equal(kept[head], witness.weights[3][head])
     assert all(torch.equal(value, saved.state_dict()[name]) for name, value in kept.items())
 

@@ -64,7 +64,7 @@ def test_the_report_compares_with_cross_entropy_and_tells_calibration(job):
     assert {*differences["model"]} == {*LOSSES} - {"cross-entropy"}
     table = (report / "calibration.md").read_text(encoding="utf-8")
     assert all(f"| {name} |" in table for name in LOSSES)
-    assert "calibration error" in table
+    assert "| ECE |" in table
 
 
 def test_a_mood_that_the_corpus_lacks_is_refused(job, tmp_path, monkeypatch):
