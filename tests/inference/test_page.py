@@ -151,14 +151,14 @@ def test_upload_search_and_bad_files_in_a_browser(site):
         expected = predictor.predict(folder / "song.mp3")
         expect(page.locator(".card .mood").first).to_have_text(expected.mood)
         assert page.evaluate("document.documentElement.scrollWidth") <= 390
-        page.get_by_label("Search").check()
-        page.get_by_label("Artist").fill("Somebody")
-        page.get_by_label("Title").fill("Unknown")
+        page.get_by_role("radio", name="Search").check()
+        page.get_by_role("textbox", name="Artist").fill("Somebody")
+        page.get_by_role("textbox", name="Title").fill("Unknown")
         page.keyboard.press("Tab")
         button.press("Enter")  # keyboard alone
         expect(page.get_by_role("alert")).to_contain_text("not found", timeout=60_000)
-        page.get_by_label("Title").fill("Known")
-        page.get_by_label("Fetch lyrics").check()
+        page.get_by_role("textbox", name="Title").fill("Known")
+        page.get_by_role("checkbox", name="Fetch lyrics").check()
         button.press("Enter")
         expect(page.locator(".lines li").first).to_be_visible(timeout=60_000)
         browser.close()
@@ -166,10 +166,10 @@ def test_upload_search_and_bad_files_in_a_browser(site):
 
 def upload(page, path):
     """Replace the file that is chosen."""
-    clear = page.get_by_role("button", name="Clear", exact=True)
-    if clear.count():
-        clear.click()
-    page.locator("input[type=file]").set_input_files(path)
+    field = page.locator("input[type=file]")
+    if not field.count():
+        page.get_by_role("button", name="Clear", exact=True).click()
+    field.set_input_files(path)
     page.get_by_text(path.name).first.wait_for(timeout=60_000)
 
 
