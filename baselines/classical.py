@@ -18,7 +18,7 @@ from sklearn.base import BaseEstimator, clone
 from sklearn.model_selection import GridSearchCV, StratifiedGroupKFold
 
 from research.runs import RunFolder, describe_run, prediction_frame, score_songs
-from research.splits import Split, make_splits
+from research.splits.folds import Split, make_splits
 from research.tracking import track
 from research.tracks import TrackTable, read_tracks
 

@@ -13,7 +13,7 @@ from baselines.classical import Answer, Answers, Baseline, Config, run_baseline,
 from baselines.features_svm import SVM
 from baselines.tfidf import TFIDF
 from research.runs import RunFolder
-from research.splits import Split
+from research.splits.folds import Split
 from research.tracks import TrackTable
 
 

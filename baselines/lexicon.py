@@ -15,7 +15,7 @@ import tyro
 import research
 from baselines.classical import Answer, Answers, Baseline, Config, mood_shares, run_baseline
 from baselines.tfidf import song_words
-from research.splits import Split
+from research.splits.folds import Split
 from research.tracks import TrackTable
 
 LEXICON = Path(research.__file__).parent / "lexicon.tsv"

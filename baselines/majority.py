@@ -7,7 +7,7 @@ import numpy as np
 import tyro
 
 from baselines.classical import Answer, Answers, Baseline, Config, mood_shares, run_baseline
-from research.splits import Split
+from research.splits.folds import Split
 from research.tracks import TrackTable
 
 

@@ -14,15 +14,15 @@ import numpy as np
 from jaxtyping import Bool
 
 from baselines.slides import SLIDES_MIX, SlideModel
-from research.data import Augmentation
+from research.data.dataset import Augmentation
+from research.data.pictures import PictureDataset, Pictures, load_pictures
 from research.features.audio import MelSettings
 from research.features.store import build_store
-from research.mixes import mixed_counts, sample_moods, songs_by_mood
 from research.models.picture import PictureClassifier, PictureConfig
-from research.pictures import PictureDataset, Pictures, load_pictures
-from research.splits import Split, make_splits
+from research.splits.folds import Split, make_splits
+from research.splits.mixes import mixed_counts, sample_moods, songs_by_mood
 from research.tracks import TrackTable, read_tracks
-from research.training import TrainConfig, process_state
+from research.training.loop import TrainConfig, process_state
 from research.trials import Trial, run_parts
 
 PARTS = 4

@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from research.evaluation.statistics import Interval, wilson_interval
-from research.metrics import confusion_accuracy, confusion_macro_f1
+from research.metrics.moods import confusion_accuracy, confusion_macro_f1
 from research.moods import QUADRANTS, SLIDES_THREE
 
 LABELS = ("angry", "happy", "relaxed", "sad")

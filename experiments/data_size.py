@@ -21,9 +21,9 @@ from research.reports.figures.size import data_size_curve
 from research.reports.figures.style import save_figure
 from research.reports.predictions import find_runs, read_runs
 from research.reports.scores import score_models
-from research.splits import Split
+from research.splits.folds import Split
 from research.tracks import TrackTable
-from research.training import TrainConfig, process_state
+from research.training.loop import TrainConfig, process_state
 from research.trials import load_corpus
 
 

@@ -12,11 +12,11 @@ from typing import Literal
 
 from experiments.compare import report
 from research.command import run_command
-from research.data import InputConfig, Songs
+from research.data.songs import InputConfig, Songs
 from research.models.classifier import ModelConfig
 from research.models.lyrics import MINILM, LyricsConfig
-from research.splits import leakage, make_splits
-from research.training import TrainConfig, process_state
+from research.splits.folds import leakage, make_splits
+from research.training.loop import TrainConfig, process_state
 from research.trials import Trial, load_corpus, run_trial
 
 Side = Literal["fusion", "audio", "lyrics"]

@@ -5,12 +5,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from experiments.compare import report
-from research.data import InputConfig, Songs
+from research.data.songs import InputConfig, Songs
 from research.models.audio import AudioConfig
 from research.models.classifier import ModelConfig
 from research.models.lyrics import MINILM, LyricsConfig
-from research.splits import Split, leakage, make_splits
-from research.training import TrainConfig, process_state
+from research.splits.folds import Split, leakage, make_splits
+from research.training.loop import TrainConfig, process_state
 from research.trials import Trial, run_trial
 
 TAGGERS = ("musicnn-msd", "musicnn-jamendo", "jamendo-mood-cnn", "statistics")

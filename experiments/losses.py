@@ -18,17 +18,17 @@ from typing import Any
 from experiments.compare import report
 from experiments.fusion import Side, model_of
 from research.command import run_command
-from research.data import InputConfig, Songs, with_labels
+from research.data.songs import InputConfig, Songs, with_labels
 from research.labels import LabelSpace
-from research.mixes import mixed_counts, sample_moods, songs_by_mood
 from research.models.classifier import ModelConfig
 from research.models.lyrics import MINILM, LyricsConfig
 from research.reports.calibrated import calibration_table, score_calibration
 from research.reports.formats import markdown_table, write_text
 from research.reports.predictions import find_runs, read_runs
 from research.reports.scores import score_models
-from research.splits import make_splits
-from research.training import TrainConfig, process_state
+from research.splits.folds import make_splits
+from research.splits.mixes import mixed_counts, sample_moods, songs_by_mood
+from research.training.loop import TrainConfig, process_state
 from research.trials import Trial, load_corpus, run_trial
 
 REFERENCE = "cross-entropy"

@@ -17,10 +17,11 @@ import tyro
 from experiments.fusion import models as sides_of
 from experiments.grid import FROZEN, STEADY, Grid, grid_splits, grid_trials, report_grid, run_grid
 from research.command import run_command
-from research.data import NO_WORDS, SongDataset, Songs
+from research.data.dataset import SongDataset
+from research.data.songs import NO_WORDS, Songs
 from research.models.classifier import ModelConfig
 from research.runs import RunFolder, describe_run, prediction_frame
-from research.training import TrainConfig, predict, process_state
+from research.training.loop import TrainConfig, predict, process_state
 from research.trials import Trial, load_corpus, load_model, lyrics_readers
 
 GONE = (0.25, 0.5, 0.75, 1.0)

@@ -19,14 +19,14 @@ from typing import Literal
 
 from experiments.fusion import Side, model_of
 from research.command import run_command
-from research.data import InputConfig, Songs, with_labels
+from research.data.songs import InputConfig, Songs, with_labels
 from research.labels import MIN_SONGS, Task, label_space
 from research.models.classifier import ModelConfig
 from research.models.lyrics import MINILM, LyricsConfig
 from research.reports.tagging import write_tagging_report
-from research.splits import leakage
-from research.tag_splits import known_in, tag_splits
-from research.training import TrainConfig, process_state
+from research.splits.folds import leakage
+from research.splits.tags import known_in, tag_splits
+from research.training.loop import TrainConfig, process_state
 from research.trials import Trial, load_corpus, run_trial
 
 REFERENCE = "tags"

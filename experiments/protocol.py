@@ -20,8 +20,8 @@ from research.models.classifier import ModelConfig
 from research.reports.formats import markdown_table, points, write_text
 from research.reports.predictions import find_runs, read_runs
 from research.reports.scores import METRICS, ModelScore, score_models
-from research.splits import Split, make_splits
-from research.training import TrainConfig, process_state
+from research.splits.folds import Split, make_splits
+from research.training.loop import TrainConfig, process_state
 from research.trials import load_corpus
 
 HONEST, TEST_PICKED = "validation-picked", "test-picked"

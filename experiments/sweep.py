@@ -12,11 +12,11 @@ from pathlib import Path
 from experiments.fusion import Side, model_of
 from experiments.grid import STEADY
 from research.command import run_command
-from research.data import InputConfig
+from research.data.songs import InputConfig
 from research.models.classifier import ModelConfig
 from research.models.lyrics import MINILM, LyricsConfig
-from research.splits import make_splits
-from research.training import TrainConfig
+from research.splits.folds import make_splits
+from research.training.loop import TrainConfig
 from research.trials import Trial, load_corpus, run_trial
 
 

@@ -55,7 +55,7 @@ class PictureBatch:
 
 
 class SongSet(Protocol):
-    """Songs to train or to answer on: what `research.training` needs to know of them."""
+    """Songs to train or to answer on: what `research.training.loop` needs to know of them."""
 
     rows: Int[np.ndarray, " songs"]
     """Positions in the track table."""

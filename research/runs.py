@@ -30,8 +30,8 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 
 from research.labels import Targets
-from research.scoring import score_answers
-from research.splits import Split
+from research.metrics.scoring import score_answers
+from research.splits.folds import Split
 from research.tracks import TrackTable
 
 # What may differ between the start of a run and its continuation.

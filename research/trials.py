@@ -14,7 +14,8 @@ import torch
 from torch import nn
 
 from research.batch import SongSet
-from research.data import EmbedWords, InputConfig, SongDataset, Songs, Tokenize, load_songs
+from research.data.dataset import SongDataset
+from research.data.songs import EmbedWords, InputConfig, Songs, Tokenize, load_songs
 from research.embeddings import lyrics_vectors
 from research.features.lyrics import tokenize_lyrics
 from research.features.shards import FrontEnd
@@ -24,10 +25,10 @@ from research.models.frozen import frozen_encoder
 from research.models.lyrics import LyricsConfig, load_tokenizer
 from research.models.picture import PictureConfig
 from research.runs import RunFolder, describe_run, prediction_frame, score_songs
-from research.splits import Split
+from research.splits.folds import Split
 from research.tracking import Tracker, track
 from research.tracks import TrackTable, read_tracks
-from research.training import TrainConfig, fit, make_accelerator, predict, process_state
+from research.training.loop import TrainConfig, fit, make_accelerator, predict, process_state
 
 
 @dataclass(frozen=True, kw_only=True)

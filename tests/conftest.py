@@ -10,8 +10,8 @@ from jaxtyping import install_import_hook
 # Before any import of the library: from here on a wrong shape in these packages fails the test that made it.
 install_import_hook(
     [
-        *("research.features", "research.models", "research.batch", "research.data"),
-        *("research.losses", "research.tag_losses", "research.labels"),
+        *("research.features", "research.models", "research.batch", "research.data", "research.losses"),
+        "research.labels",
     ],
     "beartype.beartype",
 )
@@ -65,7 +65,7 @@ def tiny_bert(tmp_path_factory) -> Path:
 @pytest.fixture(scope="session")
 def small_inputs():
     """Windows of 72 frames (1.7 s) by 32 mel bands, lyrics of 16 tokens."""
-    from research.data import InputConfig
+    from research.data.songs import InputConfig
     from research.features.audio import MelSettings
 
     return InputConfig(mel=MelSettings(n_mels=32), window_frames=72, eval_windows=2, max_tokens=16)
@@ -79,7 +79,7 @@ def small_table(tmp_path_factory, small_inputs) -> Path:
     """
     from data_prep.corpora.synthetic import prepare
     from research.features.store import build_store
-    from research.splits import artist_folds
+    from research.splits.folds import artist_folds
     from research.tracks import write_tracks
 
     tracks = prepare(tmp_path_factory.mktemp("small"), n_songs=45, duration_s=2.0, workers=1)

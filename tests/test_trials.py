@@ -11,9 +11,9 @@ import soundfile
 from research.models.classifier import ModelConfig
 from research.models.lyrics import LyricsConfig
 from research.runs import score_songs
-from research.splits import official_split
+from research.splits.folds import official_split
 from research.tracks import read_tracks, write_tracks
-from research.training import TrainConfig
+from research.training.loop import TrainConfig
 from research.trials import Trial, load_corpus, run_trial
 
 BROKEN = {"synthetic-00000": "truncated.mp3", "synthetic-00001": "text.mp3"}

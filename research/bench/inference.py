@@ -12,7 +12,7 @@ from research.bench.limits import decode_only
 from research.bench.material import LABELS, Material
 from research.bench.measurement import Measurement, times_faster
 from research.bench.pairs import Side, interleave
-from research.data import InputConfig
+from research.data.songs import InputConfig
 from research.features.lyrics import tokenize_lyrics
 from research.inference import MoodPredictor
 from research.models.classifier import ModelConfig, MoodClassifier

@@ -9,8 +9,9 @@ from research.bench.limits import copy
 from research.bench.material import Material
 from research.bench.measurement import Measurement, times_faster
 from research.bench.pairs import Side, interleave
-from research.data import Augmentation, InputConfig, SongDataset, load_songs
-from research.training import TrainConfig
+from research.data.dataset import Augmentation, SongDataset
+from research.data.songs import InputConfig, load_songs
+from research.training.loop import TrainConfig
 
 INPUTS = InputConfig(eval_windows=1)
 BATCH_SIZE = TrainConfig().batch_size

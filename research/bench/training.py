@@ -1,7 +1,7 @@
 """Training by the loop that every experiment uses, beside the slides' way.
 
-An epoch of ours is `research.training.fit` from end to end (reading, augmentation, steps, a small validation), but for
-what it writes to disk.
+An epoch of ours is `research.training.loop.fit` from end to end (reading, augmentation, steps, a small validation), but
+for what it writes to disk.
 """
 
 import copy
@@ -22,11 +22,11 @@ from research.bench.limits import MatrixProduct
 from research.bench.material import LABELS, Material
 from research.bench.measurement import Measurement, share_of_limit, times_faster
 from research.bench.pairs import Side, interleave
+from research.data.pictures import PictureDataset, Pictures, load_pictures
 from research.models.audio import AudioConfig
 from research.models.classifier import ModelConfig, MoodClassifier
 from research.models.picture import PictureClassifier, PictureConfig
-from research.pictures import PictureDataset, Pictures, load_pictures
-from research.training import TrainConfig, fit, make_accelerator
+from research.training.loop import TrainConfig, fit, make_accelerator
 
 TRAIN = TrainConfig(epochs=1)
 PLAIN = TrainConfig(epochs=1, optimizer="sgd", batch_size=slides.BATCH_SIZE, clip_norm=None, weight_decay=0.0)

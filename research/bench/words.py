@@ -13,11 +13,12 @@ from research.bench.material import LABELS, Material
 from research.bench.measurement import Measurement, times_faster
 from research.bench.pairs import Side, interleave
 from research.bench.training import TRAIN, VALID, count_flops, fit_epoch, matrix_rate, training_device
-from research.data import Augmentation, SongDataset, load_songs
+from research.data.dataset import Augmentation, SongDataset
+from research.data.songs import load_songs
 from research.features.lyrics import tokenize_lyrics
 from research.models.classifier import ModelConfig, MoodClassifier
 from research.models.lyrics import MINILM, LyricsConfig, LyricsEncoder, load_tokenizer
-from research.training import make_accelerator
+from research.training.loop import make_accelerator
 
 PADDED_TOKENS, PADDED_BATCH, BERT_RATE, BERT_DROPOUT = 512, 16, 5e-5, 0.1
 

@@ -12,7 +12,12 @@ from tqdm import tqdm
 from research.evaluation.calibration import expected_calibration_error
 from research.evaluation.statistics import Interval, artist_bootstrap, artist_confusions, wilson_interval
 from research.inference import MoodPredictor, Song, load_predictor
-from research.metrics import confusion_accuracy, confusion_balanced_accuracy, confusion_macro_f1, majority_accuracy
+from research.metrics.moods import (
+    confusion_accuracy,
+    confusion_balanced_accuracy,
+    confusion_macro_f1,
+    majority_accuracy,
+)
 from research.tracks import TrackTable, read_tracks
 
 

@@ -3,7 +3,7 @@
 import sys
 from argparse import Namespace
 
-from research.export import export_run
+from research.export.folder import export_run
 from research.runs import RunFolder
 
 

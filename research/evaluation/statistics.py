@@ -11,10 +11,10 @@ import numpy as np
 from jaxtyping import Float, Int
 from scipy.special import ndtri
 
-from research.metrics import check_labels
+from research.metrics.moods import check_labels
 
 Metric = Callable[[np.ndarray], np.ndarray]
-"""Confusion matrices (..., labels, labels) to scores (...), such as `research.metrics.confusion_macro_f1`."""
+"""Confusion matrices (..., labels, labels) to scores (...), such as `research.metrics.moods.confusion_macro_f1`."""
 Labels = Int[np.ndarray, " songs"]
 Predictions = Int[np.ndarray, "*seeds songs"]
 ArtistConfusions = Int[np.ndarray, "seeds artists labels labels"]

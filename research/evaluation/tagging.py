@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Float
 
 from research.evaluation.statistics import Interval, percentile_interval
-from research.tagging_metrics import ByTag, Weights, macro
+from research.metrics.tags import ByTag, Weights, macro
 
 Metric = Callable[[Weights | None], ByTag]
 """Score of each tag under song weights (none: every song once), such as

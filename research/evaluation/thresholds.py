@@ -6,7 +6,7 @@ At the usual probability of one half a rare tag is hardly ever given, however we
 import numpy as np
 from jaxtyping import Float
 
-from research.tagging_metrics import Scores, Truth
+from research.metrics.tags import Scores, Truth
 
 Thresholds = Float[np.ndarray, " tags"]
 

@@ -10,9 +10,9 @@ import pandas as pd
 
 from research.evaluation.calibration import fit_temperature, guessing_threshold, top_confidence
 from research.evaluation.thresholds import tune_thresholds
-from research.metrics import majority_accuracy
+from research.metrics.moods import majority_accuracy
+from research.metrics.scoring import answered_moods, answered_tags
 from research.runs import RunFolder
-from research.scoring import answered_moods, answered_tags
 
 KEY = "calibration"
 """Where config.json of an exported folder has it."""

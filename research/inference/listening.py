@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from jaxtyping import Float, Float32
 
-from research.data import InputConfig
+from research.data.songs import InputConfig
 from research.features.audio import MelSettings, decode, load_log_mel, log_mel, window_starts
 from research.features.source import OpenedSong
 from research.models.classifier import MoodClassifier

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from research.data import InputConfig
+from research.data.songs import InputConfig
 from research.features.audio import MelSettings
 from research.features.lyrics import clean_lyrics, detect_language
 from research.features.source import Source, open_song

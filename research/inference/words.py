@@ -11,7 +11,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from research.batch import pad_tokens
-from research.data import InputConfig
+from research.data.songs import InputConfig
 from research.features.lyrics import clean_lyrics, tokenize_lyrics
 from research.models.classifier import MoodClassifier
 from research.models.frozen_lyrics import FrozenLyrics

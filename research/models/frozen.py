@@ -16,8 +16,8 @@ from torch import nn
 from research.features.audio import AudioError, MelSettings, decode
 from research.features.statistics import song_statistics
 from research.models.hub import PIECE_S, HubAudio
+from research.models.precision import cpu_computes_bf16
 from research.models.published import PUBLISHED, load_published
-from research.precision import cpu_computes_bf16
 
 STATISTICS = "statistics"
 """The designed features of research.features.statistics: one vector a song."""

@@ -8,7 +8,7 @@ import numpy as np
 
 from research.evaluation.significance import TTest, artist_permutation, corrected_resampled_t_test, holm, mcnemar
 from research.evaluation.statistics import Interval, percentile_interval
-from research.metrics import confusion_accuracy
+from research.metrics.moods import confusion_accuracy
 from research.reports.scores import METRICS, ModelScore, fold_confusions
 
 SIDES = frozenset({"audio", "lyrics"})

@@ -17,7 +17,7 @@ from research.evaluation.statistics import (
     wilson_interval,
 )
 from research.evaluation.variance import ScoreSpread, score_spread
-from research.metrics import (
+from research.metrics.moods import (
     confusion_accuracy,
     confusion_balanced_accuracy,
     confusion_macro_f1,

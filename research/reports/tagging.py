@@ -19,11 +19,11 @@ from research.evaluation.statistics import (
     paired_difference,
 )
 from research.evaluation.tagging import N_RESAMPLES, Metric, centred_interval, macro_draws
-from research.metrics import confusion_macro_f1
+from research.metrics.moods import confusion_macro_f1
+from research.metrics.tags import chance_pr_auc, macro, pr_auc, roc_auc, tag_f1
 from research.reports.answers import Answers, read_answers
 from research.reports.formats import MINUS, NONE, interval, latex_table, markdown_table, points, share, write_text
 from research.reports.predictions import find_runs
-from research.tagging_metrics import chance_pr_auc, macro, pr_auc, roc_auc, tag_f1
 
 METRICS = ("PR-AUC", "ROC-AUC", "F1 at one half", "F1, tuned thresholds")
 

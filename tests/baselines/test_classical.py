@@ -20,7 +20,7 @@ from baselines.classical import (
     song_targets,
 )
 from research.reports.predictions import read_runs
-from research.splits import artist_folds
+from research.splits.folds import artist_folds
 from research.tracks import read_tracks
 
 GRID = [{"C": (0.1, 1.0)}]

@@ -9,7 +9,7 @@ from baselines import lexicon, tfidf
 from baselines.classical import Config, song_targets
 from baselines.lexicon import count_moods, mood_words
 from research.moods import MIREX_CLUSTERS, MOODS
-from research.splits import artist_folds
+from research.splits.folds import artist_folds
 from research.tracks import TrackTable, read_tracks
 
 SUNG = {"happy": "cheerful and merry", "angry": "rage and fury", "sad": "gloomy, so gloomy!"}

@@ -16,11 +16,11 @@ from baselines.picture_models import (
     train_config,
 )
 from baselines.slides import MODEL_1, MODEL_2
-from research.metrics import accuracy
-from research.mixes import songs_by_mood
+from research.metrics.moods import accuracy
 from research.models.picture import PictureConfig
 from research.runs import RunFolder
-from research.splits import artist_folds
+from research.splits.folds import artist_folds
+from research.splits.mixes import songs_by_mood
 from research.tracks import read_tracks, write_tracks
 
 QUICK = replace(MODEL_1, epochs=2, batch_size=16)

@@ -6,7 +6,7 @@ from scipy.stats import binomtest, ttest_1samp
 
 from research.evaluation.significance import artist_permutation, corrected_resampled_t_test, holm, mcnemar
 from research.evaluation.statistics import artist_confusions, artist_draws
-from research.metrics import confusion_accuracy, confusion_macro_f1
+from research.metrics.moods import confusion_accuracy, confusion_macro_f1
 
 
 def test_exact_mcnemar_on_ten_discordant_songs():  # by hand: 2 * (C(10,0) + C(10,1)) / 2**10

@@ -14,7 +14,7 @@ from research.evaluation.statistics import (
     percentile_interval,
     wilson_interval,
 )
-from research.metrics import confusion_accuracy, confusion_macro_f1, confusion_matrix
+from research.metrics.moods import confusion_accuracy, confusion_macro_f1, confusion_matrix
 
 
 def songs(seed: int, n_songs: int = 200, n_artists: int = 80, n_labels: int = 4):

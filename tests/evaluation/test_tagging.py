@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from research.evaluation.tagging import centred_interval, macro_draws
-from research.tagging_metrics import macro, pr_auc, roc_auc
+from research.metrics.tags import macro, pr_auc, roc_auc
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from research.evaluation.thresholds import tune_thresholds
-from research.tagging_metrics import tag_f1
+from research.metrics.tags import tag_f1
 
 
 def test_no_other_threshold_is_better():

@@ -14,9 +14,9 @@ import pytest
 import tyro
 
 from experiments.fusion import Config, main
-from research.metrics import accuracy, macro_f1
+from research.metrics.moods import accuracy, macro_f1
 from research.runs import score_songs
-from research.splits import official_split
+from research.splits.folds import official_split
 from research.tracks import read_tracks
 
 BIN, ROOT = Path(sys.executable).parent, Path(__file__).parents[2]
@@ -26,7 +26,7 @@ import os, signal
 from pathlib import Path
 import tyro
 from experiments.fusion import Config, main
-from research.data import SongDataset
+from research.data.dataset import SongDataset
 
 read, batches = SongDataset.__getitems__, []
 

@@ -14,7 +14,7 @@ from research.evaluation.calibration import fit_temperature
 from research.models.audio import AudioConfig
 from research.models.classifier import ModelConfig
 from research.models.lyrics import LyricsConfig
-from research.splits import make_splits
+from research.splits.folds import make_splits
 from research.tracks import read_tracks
 from research.trials import load_corpus
 

@@ -49,7 +49,7 @@ def test_the_program_exists_and_measures_what_is_searched(file):
 def test_a_trial_never_sees_test_songs(small_table, tiny_bert, small_inputs, tmp_path, monkeypatch):
     import pandas as pd
 
-    from research.splits import make_splits
+    from research.splits.folds import make_splits
     from research.tracks import read_tracks
 
     monkeypatch.setenv("WANDB_RUN_ID", "trial1")

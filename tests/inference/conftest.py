@@ -22,13 +22,13 @@ def trained_tags(small_table, small_inputs, tiny_bert, tmp_path_factory):
 
 
 def _train(table, inputs, bert, folder, trainable_layers, task="moods"):
-    from research.data import with_labels
+    from research.data.songs import with_labels
     from research.labels import label_space
     from research.models.audio import AudioConfig
     from research.models.classifier import ModelConfig
     from research.models.lyrics import LyricsConfig
-    from research.splits import official_split
-    from research.training import TrainConfig
+    from research.splits.folds import official_split
+    from research.training.loop import TrainConfig
     from research.trials import Trial, load_corpus, run_trial
 
     lyrics = LyricsConfig(model=str(bert), trainable_layers=trainable_layers)

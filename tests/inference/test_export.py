@@ -10,7 +10,7 @@ import pytest
 import soundfile
 
 from research.cli import main
-from research.export import export_run, onnx_difference
+from research.export.folder import export_run, onnx_difference
 from research.inference import load_predictor
 from research.runs import RunFolder
 

@@ -8,7 +8,7 @@ from torchvision.transforms.v2.functional import normalize, to_dtype
 
 from research.batch import PictureBatch
 from research.models.picture import PictureClassifier, PictureConfig
-from research.schedules import sgd
+from research.training.schedules import sgd
 
 
 @pytest.fixture(scope="module")

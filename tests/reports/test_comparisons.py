@@ -5,7 +5,7 @@ import pytest
 
 from research.evaluation.significance import artist_permutation, corrected_resampled_t_test, holm, mcnemar
 from research.evaluation.statistics import paired_difference
-from research.metrics import confusion_accuracy, confusion_macro_f1
+from research.metrics.moods import confusion_accuracy, confusion_macro_f1
 from research.reports.comparisons import compare_models, is_single_side, not_compared
 from research.reports.predictions import read_runs
 from research.reports.scores import score_models

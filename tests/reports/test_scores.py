@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from research.metrics import accuracy, balanced_accuracy, macro_f1
+from research.metrics.moods import accuracy, balanced_accuracy, macro_f1
 from research.reports.marks import Mark
 from research.reports.predictions import read_runs
 from research.reports.scores import score_models

@@ -1,0 +1,154 @@
+"""Some songs of a corpus as batches: windows read from the feature store in one go, each epoch's changes on top."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+import torch
+from jaxtyping import Float16, Float64, Int
+from torch.utils.data import DataLoader, Dataset
+
+from research.batch import Batch, pad_tokens
+from research.data.buckets import batch_loader
+from research.data.songs import NO_WORDS, Songs
+from research.features.audio import window_starts
+from research.features.augment import MASK_DRAWS, drop_modality, spec_augment
+
+
+@dataclass(frozen=True, kw_only=True)
+class Augmentation:
+    """What changes from epoch to epoch in training; all zero: nothing but the place of the window."""
+
+    time_mask: int = 40
+    """Longest of two SpecAugment masks along time, in frames."""
+    mel_mask: int = 16
+    """Longest of two SpecAugment masks along frequency, in mel bands."""
+    drop_audio: float = 0.2
+    """Share of songs with words that lose their sound for one step, so that the model learns to do without."""
+    drop_lyrics: float = 0.2
+    """Share of songs with sound that lose their words for one step."""
+    gain_db: float = 0.0
+    """Most by which a spectrogram is made louder or softer, evenly distributed."""
+    drop_words: float = 0.0
+    """Share of a song's tokens that a learning lyrics encoder does not see in one step; special tokens stay."""
+
+
+class SongDataset(Dataset):
+    """Some songs of a corpus. Reads whole batches (`__getitems__`), so a batch costs one pass over the memory map.
+
+    What is random depends on seed, epoch and song alone, never on order, batch or process: any of them may change
+    between two runs, or a run may be resumed, and a song is still heard from the same place.
+    """
+
+    def __init__(
+        self,
+        songs: Songs,
+        rows: Int[np.ndarray, " rows"],
+        *,
+        read_audio: bool = True,
+        read_lyrics: bool = True,
+        augmentation: Augmentation | None = None,
+        seed: int = 0,
+    ):
+        """With `augmentation=None` songs are read for evaluation: evenly spaced windows, nothing random."""
+        self.songs = songs
+        self.rows = rows
+        self.augmentation = augmentation
+        self.seed = seed
+        self.epoch = 0
+        self.has_audio = songs.has_audio[rows] & read_audio
+        self.has_lyrics = songs.has_lyrics[rows] & read_lyrics
+        self.targets = songs.targets[rows]
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    @property
+    def n_labels(self) -> int:
+        return len(self.songs.space)
+
+    @property
+    def n_tags(self) -> int:
+        return len(self.songs.space.tags)
+
+    def loader(self, batch_size: int) -> DataLoader:
+        """Batches of songs with words of like length, shuffled where they are augmented."""
+        return batch_loader(self, self.n_tokens, batch_size, shuffle=self.augmentation is not None, seed=self.seed)
+
+    @property
+    def n_tokens(self) -> Int[np.ndarray, " rows"]:
+        """Length of each song's words, for bucketing."""
+        lengths = np.array([len(self.songs.tokens[row]) for row in self.rows], dtype=np.int64)
+        return np.where(self.has_lyrics, lengths, 0)
+
+    def __getitem__(self, position: int) -> Batch:
+        return self.__getitems__([position])
+
+    def __getitems__(self, positions: Sequence[int]) -> Batch:
+        rows = self.rows[positions]
+        draws = _epoch_draws(self.seed, self.epoch, len(self.songs.tracks))[rows]
+        has_audio, has_lyrics = self.has_audio[positions], self.has_lyrics[positions]
+        if self.augmentation is not None:
+            rates = self.augmentation.drop_audio, self.augmentation.drop_lyrics
+            has_audio, has_lyrics = drop_modality(has_audio, has_lyrics, *rates, draws[:, 0])
+        mel = self._windows(rows, has_audio, draws[:, 1:])
+        words = [self._words(row) if here else NO_WORDS for row, here in zip(rows.tolist(), has_lyrics, strict=True)]
+        input_ids, attention_mask = pad_tokens(words)
+        return Batch(
+            mel=torch.from_numpy(mel).transpose(2, 3),
+            input_ids=torch.from_numpy(input_ids),
+            attention_mask=torch.from_numpy(attention_mask),
+            audio_vectors=torch.from_numpy(self.songs.audio_vectors[rows]),
+            lyrics_vectors=torch.from_numpy(self.songs.lyrics_vectors[rows]),
+            has_audio=torch.from_numpy(has_audio),
+            has_lyrics=torch.from_numpy(has_lyrics),
+            target=torch.from_numpy(self.targets[positions]),
+            track_index=torch.from_numpy(rows),
+        )
+
+    def _words(self, row: int | np.integer) -> np.ndarray:
+        tokens = self.songs.tokens[row]
+        if self.augmentation is None or not self.augmentation.drop_words or len(tokens) <= 2:
+            return tokens
+        kept = np.random.default_rng([self.seed, self.epoch, row]).random(len(tokens)) >= self.augmentation.drop_words
+        kept[[0, -1]] = True
+        return tokens[kept]
+
+    def _windows(
+        self, rows: np.ndarray, has_audio: np.ndarray, draws: np.ndarray
+    ) -> Float16[np.ndarray, "batch windows frames n_mels"]:
+        songs, inputs = self.songs, self.songs.inputs
+        heard = np.flatnonzero(has_audio)
+        if songs.store is None or len(heard) == 0:
+            return np.zeros((len(rows), 0, inputs.window_frames, inputs.mel.n_mels), dtype=np.float16)
+        starts = self._starts(songs.n_frames[rows[heard]], draws[heard, 0])  # (heard, windows)
+        store_rows = songs.store_rows[rows[heard]].repeat(starts.shape[1])
+        windows = songs.store.windows(store_rows, starts.ravel(), inputs.window_frames)
+        windows = windows.reshape(*starts.shape, *windows.shape[1:])
+        if self.augmentation is not None:
+            masks = {"max_time": self.augmentation.time_mask, "max_freq": self.augmentation.mel_mask}
+            windows = spec_augment(windows[:, 0], draws[heard, 2:], **masks)[:, None]
+            if self.augmentation.gain_db:
+                gains = self.augmentation.gain_db * (2 * draws[heard, 1] - 1)
+                windows += gains.astype(windows.dtype)[:, None, None, None]
+        if len(heard) == len(rows):
+            return windows
+        mel = np.zeros((len(rows), *windows.shape[1:]), dtype=windows.dtype)
+        mel[heard] = windows
+        return mel
+
+    def _starts(self, n_frames: np.ndarray, draws: np.ndarray) -> np.ndarray:
+        window = self.songs.inputs.window_frames
+        if self.augmentation is None:
+            return np.stack([window_starts(n, window, self.songs.inputs.eval_windows) for n in n_frames.tolist()])
+        last = np.maximum(n_frames - window, 0)
+        return (draws * (last + 1)).astype(np.int64)[:, None]
+
+
+@lru_cache(maxsize=4)  # training and validation go on side by side, each in its epoch
+def _epoch_draws(seed: int, epoch: int, n_songs: int) -> Float64[np.ndarray, "songs draws"]:
+    """All that is random about each song in an epoch, even in [0, 1): which side is dropped, window, gain, masks."""
+    draws = np.random.default_rng([seed, epoch]).random((n_songs, 3 + MASK_DRAWS))
+    draws.flags.writeable = False
+    return draws

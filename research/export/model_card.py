@@ -1,0 +1,124 @@
+"""The model card of an exported folder: what it learned from, how good it is, what it is for and what not.
+
+Source: Mitchell et al. 2019, "Model cards for model reporting"; the header is that of the Hugging Face hub.
+"""
+
+import numpy as np
+import pandas as pd
+
+from research.evaluation.statistics import artist_bootstrap, artist_confusions, wilson_interval
+from research.inference import MoodPredictor
+from research.metrics.moods import confusion_accuracy, confusion_macro_f1, majority_accuracy
+from research.metrics.scoring import answered_moods
+from research.models.published import PUBLISHED
+from research.runs import score_songs
+
+
+def model_card(predictor: MoodPredictor, onnx_difference: float | None) -> str:
+    """Markdown of the card.
+
+    Args:
+        onnx_difference: largest difference of logits from torch that was measured; None: no ONNX.
+    """
+    config, corpus = predictor.run.config, predictor.run.config["corpus"]
+    sides = [name for name, side in (("sound", predictor.config.audio), ("words", predictor.config.lyrics)) if side]
+    lines = [
+        *("---", "library_name: music-mood-fusion", "pipeline_tag: audio-classification"),
+        *("tags: [music, mood, lyrics, audio]", "---", ""),
+        f"# Mood of songs from {' and '.join(sides)}, trained on {corpus['name']}",
+        "",
+    ]
+    if predictor.synthetic:
+        lines += ["**Trained on invented songs: it shows that the software works and says nothing about music.**", ""]
+    lines += [
+        "## What it answers",
+        "",
+        *([f"One of the moods {', '.join(predictor.labels)}, with probabilities."] if predictor.labels else []),
+        *([f"Any of {len(predictor.tags)} tags: {', '.join(predictor.tags)}."] if predictor.tags else []),
+        *_calibration(predictor),
+        "",
+        "## Data and licence",
+        "",
+        f"Corpus `{corpus['name']}`, {corpus['songs']} songs (fingerprint `{corpus['fingerprint']}`), fold "
+        f"{config['fold']} of {config['n_folds']}, protocol `{config['protocol']}`, seed {config['seed']}. "
+        f"Cited as: {corpus['citation']}",
+        "",
+        f"The corpus' licence: {corpus['licence']}. It may bind these weights too; the software is MIT.",
+        *_encoders(predictor),
+        "",
+        "## Numbers",
+        "",
+        "On the run's own test songs, which it never saw, 95 % intervals:",
+        "",
+        *_numbers(predictor),
+        "",
+        "## Intended use",
+        "",
+        "Research on music and mood; sorting a collection of one's own. Not for judging persons, and no statement on "
+        "how a listener feels: labels are what editors, listeners or taggers called a song.",
+        "",
+        "## Limits",
+        "",
+        "- Songs unlike the corpus (genre, recording, language of the words) are answered less well than the numbers",
+        "  say; the predictor tells the language of the words and how unlike the sound is.",
+        "- The interval is over songs and artists; training again with another seed changes the numbers too.",
+        "- One mood a song is a simplification; the probabilities over time tell more.",
+        "",
+        "## Use",
+        "",
+        "```bash",
+        "mood predict song.mp3 --run FOLDER",
+        "```",
+    ]
+    if onnx_difference is not None:
+        lines += [
+            "",
+            "`model.onnx` is the whole model; its logits differ from PyTorch's by at most "
+            f"{onnx_difference:.1e} (random songs, with either side missing).",
+        ]
+    return "\n".join(lines) + "\n"
+
+
+def _calibration(predictor: MoodPredictor) -> list[str]:
+    found = predictor.calibrated
+    if not found.songs:
+        return ["Probabilities are not calibrated: the run kept no validation songs."]
+    below = f"below a confidence of {found.least_confidence:.2f} it says that no mood fits"
+    never = "even its least sure answers there beat the most frequent mood, so no confidence is too low"
+    return [
+        f"Probabilities are scaled by the temperature {found.temperature:.2f}, fitted on {found.songs} validation "
+        f"songs; {below if found.least_confidence else never}."
+    ]
+
+
+def _encoders(predictor: MoodPredictor) -> list[str]:
+    lines = []
+    audio, lyrics = predictor.config.audio, predictor.run.config["model"]["lyrics"]
+    for name in audio.frozen if audio else ():
+        if name in PUBLISHED:
+            known = PUBLISHED[name]
+            lines.append(f"Sound is read by `{name}`, frozen: trained on {known.trained_on}, licence {known.licence}.")
+    if lyrics is not None:
+        how = "frozen" if predictor.config.lyrics.frozen else "fine-tuned"
+        lines.append(f"Words are read by `{lyrics['model']}`, {how}; its own licence applies to `lyrics/`.")
+    return ["", *lines] if lines else []
+
+
+def _numbers(predictor: MoodPredictor) -> list[str]:
+    frame = pd.read_parquet(predictor.run.path / "predictions.parquet")
+    test = frame[frame["split"] == "test"]
+    n_tags, lines = len(predictor.tags), []
+    if predictor.labels:
+        targets, logits = (np.stack(test[column].to_list()) for column in ("target", "logits"))
+        known = targets >= 0 if targets.ndim == 1 else ~np.isnan(targets[:, 0])
+        moods, guesses = answered_moods(targets, logits, n_tags)
+        by_artist = artist_confusions(moods, guesses, test["artist"][known].to_list(), len(predictor.labels))
+        accuracy = wilson_interval(float(confusion_accuracy(by_artist.sum(axis=(0, 1)))) * len(moods), len(moods))
+        macro_f1 = artist_bootstrap(by_artist, confusion_macro_f1)
+        lines += ["| songs | accuracy | macro-F1 | always the most frequent mood |", "|---|---|---|---|"]
+        shown = [f"{one.estimate:.3f} [{one.low:.3f}, {one.high:.3f}]" for one in (accuracy, macro_f1)]
+        lines.append(f"| {len(moods)} | {shown[0]} | {shown[1]} | {majority_accuracy(moods):.3f} |")
+    if n_tags:
+        scores = score_songs(test, n_tags)
+        lines += ["", f"Tags, macro averages: PR-AUC {scores['pr_auc']:.3f}, ROC-AUC {scores['roc_auc']:.3f}."]
+    return lines

@@ -1,0 +1,1 @@
+"""Scores of answers: moods, tags, or both; arrays in, floats out."""
