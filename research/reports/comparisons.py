@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -44,6 +44,8 @@ class Comparison:
     """Exact, over songs; None where either has several seeds."""
     over_trainings: TTest | None
     """Accuracy over folds and seeds, which counts the noise of training; None without folds that both were run on."""
+    reference_picked: bool = False
+    """The reference is what it is for being the most accurate of several on these very songs."""
 
 
 def compare_models(scores: Sequence[ModelScore], reference: str | None = None) -> list[Comparison]:
@@ -69,7 +71,19 @@ def compare_models(scores: Sequence[ModelScore], reference: str | None = None) -
             p_values.append(artist_permutation(confusions, list(METRICS.values())))
     p = np.concatenate(p_values)
     adjusted = np.stack([holm(column) for column in p.T], axis=1)
-    return [_comparison(*pair, *found) for pair, *found in zip(pairs, p, adjusted, strict=True)]
+    found = [_comparison(*pair, *values) for pair, *values in zip(pairs, p, adjusted, strict=True)]
+    return [replace(comparison, reference_picked=reference is None) for comparison in found]
+
+
+def reference_sentences(comparisons: Sequence[Comparison]) -> list[str]:
+    """What it does to the differences that a reference was picked for its accuracy."""
+    picked = {(found.reference.name, found.model.protocol) for found in comparisons if found.reference_picked}
+    return [
+        f"{name} ({protocol}) is the reference for being the most accurate "
+        f"{'model of one side' if is_single_side(name) else 'model'} on these very songs: that flatters it, so a lead "
+        "of its own comes out somewhat too large and a gain over it somewhat too small"
+        for name, protocol in sorted(picked)
+    ]
 
 
 def not_compared(scores: Sequence[ModelScore], comparisons: Sequence[Comparison]) -> list[str]:
