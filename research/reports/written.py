@@ -45,8 +45,8 @@ def write_report(
     unscored: Sequence[str],
     folder: Path,
     table: Path | None = None,
-) -> None:
-    """Write `report.md`, `.tex` and `.html` with their figures into a folder.
+) -> list[str]:
+    """Write `report.md`, `.tex` and `.html` with their figures into a folder; returns the figures' names.
 
     Args:
         unscored: a sentence on each model without a score.
@@ -86,6 +86,7 @@ def write_report(
     title = f"Models of mood compared on {corpus_name(scores[0])}"
     for suffix, render in (("md", to_markdown), ("tex", to_latex), ("html", to_html)):
         write_text(folder / f"report.{suffix}", render(title, blocks))
+    return list(figures)
 
 
 def _pick(figures: Mapping[str, FigureFile], *names: str) -> list[FigureFile]:
@@ -98,8 +99,8 @@ def _protocol(scores: Sequence[ModelScore]) -> list[str]:
         f"{protocol}: {PROTOCOLS.get(protocol, 'a protocol of its own')}"
         for protocol in dict.fromkeys(score.protocol for score in scores)
     ]
-    if any(score.fair for score in scores):
-        sentences.append(f"{_chosen_epoch(scores)}; test songs are predicted once")
+    if honest := [score for score in scores if Mark.CHOSEN_ON_TEST not in score.marks]:
+        sentences.append(f"{_chosen_epoch(honest)}; test songs are predicted once")
     return [
         *sentences,
         "scores are means over seeds; intervals: 95 %, accuracy by Wilson over songs, the others by drawing artists",
@@ -108,7 +109,7 @@ def _protocol(scores: Sequence[ModelScore]) -> list[str]:
 
 
 def _chosen_epoch(scores: Sequence[ModelScore]) -> str:
-    rules = {score.config["train"].get("select_by") for score in scores if score.fair and score.config.get("train")}
+    rules = {score.config["train"].get("select_by") for score in scores if score.config.get("train")}
     if rules == {"last"}:
         return "the last epoch is kept, whatever validation songs say"
     return "epochs and settings are chosen on validation songs"
