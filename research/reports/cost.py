@@ -57,7 +57,7 @@ def cost_table(scores: Sequence[ModelScore]) -> Table:
                 " to ".join(map(str, dict.fromkeys([epochs[0], epochs[-1]]))) if epochs else NONE,
                 *(f"{first[key]:,}" if key in first else NONE for key in ("parameters", "trained_parameters")),
                 f"{max(memory):.1f}" if memory else NONE,
-                NONE if None in energy else f"{sum(energy):.2g}",
+                NONE if None in energy else f"{sum(energy):,.2f}",
             )
         )
     header = ["model", "protocol", "runs", "minutes, all", "epochs", "parameters", "of them learning", "memory, GB"]
