@@ -95,18 +95,18 @@ def report_with_mirror(config: Config, name: str) -> None:
     from research.tracking import Place, can_read, fetch_runs, log_report, mirror_differences, read_mirrors
 
     place = Place.parse(name)
-    out = _out(config, place.group)
-    folders, notes = config.runs, ["W&B was not read: WANDB_MODE=offline"]
-    if can_read():
-        mirrors = read_mirrors(place)
+    out, folders = _out(config, place.group), config.runs
+    if not can_read():
+        if not folders:
+            raise ValueError("WANDB_MODE=offline reads no runs from W&B; name a folder of runs")
+        notes = ["W&B was not read: WANDB_MODE=offline"]
+    elif folders:
         runs = [run for folder in folders for run in find_runs(folder)]
         agree = [f"W&B ({place}) agrees with the {len(runs)} run folders"]
-        notes = mirror_differences(mirrors, runs) or agree
-        if not folders:
-            folders = fetch_runs(mirrors, out / "runs")
-            notes = [f"{len(folders)} runs read from W&B ({place}), which has no validation songs"]
-    elif not folders:
-        raise ValueError("WANDB_MODE=offline reads no runs from W&B; name a folder of runs")
+        notes = mirror_differences(read_mirrors(place), runs) or agree
+    else:
+        folders = fetch_runs(read_mirrors(place), out / "runs")
+        notes = [f"{len(folders)} runs read from W&B ({place}), which has no validation songs"]
     found = report(folders, out, config.reference, config.tracks, notes)
     log_report(place, out, found.tables, found.figures, found.sentences)
 

@@ -7,6 +7,7 @@ import json
 import math
 import netrc
 import os
+import re
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -158,7 +159,8 @@ def read_mirrors(place: Place) -> list[Mirror]:
     try:
         found = list(wandb.Api().runs(place.project, filters={"group": place.group}, lazy=False))
     except (wandb.Error, ValueError) as error:
-        raise ValueError(f"W&B cannot read {place}: {error}; check the name, WANDB_API_KEY and the network") from error
+        said = str(error).rstrip(".")
+        raise ValueError(f"W&B cannot read {place}: {said}; check the name, WANDB_API_KEY and the network") from error
     # Reports lie in the group too; only run folders have an id of their own.
     mirrors = [Mirror(run.name, run.config, dict(run.summary), run) for run in found if "id" in run.config]
     if not mirrors:
@@ -179,18 +181,23 @@ def mirror_differences(mirrors: Sequence[Mirror], folders: Sequence[Path]) -> li
         sentences.append(f"W&B lacks {len(missing)} of {len(runs)} runs ({', '.join(missing)}); {how}")
     if surplus := [mirror.name for identity, mirror in by_id.items() if identity not in runs]:
         sentences.append(f"W&B has {len(surplus)} runs that are in no folder given ({', '.join(surplus)})")
-    for identity in runs.keys() & by_id.keys():
-        sentences += _disagreements(runs[identity], by_id[identity])
+    for identity, run in runs.items():
+        if identity in by_id:
+            sentences += _disagreements(run, by_id[identity])
     return sentences
 
 
 def fetch_runs(mirrors: Sequence[Mirror], folder: Path) -> list[Path]:
     """Write run folders of what W&B has: configuration and answers to test songs, without weights or validation songs.
 
+    One that W&B has no answers of becomes an unfinished run.
+
     Raises:
-        ValueError: a mirror without a whole table of predictions.
+        ValueError: a table that is too long for W&B to keep whole.
     """
-    return [_fetch(mirror, folder / mirror.name) for mirror in mirrors]
+    # Anybody of the project may rename a run: a name must not lead out of the folder, nor two runs into one.
+    names = [re.sub(r"[^\w.-]", "_", f"{mirror.name}-{mirror.config['id']}") for mirror in mirrors]
+    return [_fetch(mirror, folder / name) for mirror, name in zip(mirrors, names, strict=True)]
 
 
 def log_report(
@@ -244,14 +251,17 @@ def _disagreements(run: RunFolder, mirror: Mirror) -> Iterator[str]:
 
 
 def _fetch(mirror: Mirror, folder: Path) -> Path:
+    config = dict(mirror.config)
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "config.json").write_text(json.dumps(config, indent=1), encoding="utf-8")
     kept = mirror.summary.get(PREDICTIONS)
     if not kept:
-        raise ValueError(f"{mirror.name} has no {PREDICTIONS} in W&B: it is not finished, or is no run of moods")
+        return folder
     with tempfile.TemporaryDirectory() as scratch, mirror.source.file(kept["path"]).download(root=scratch) as file:
         table = json.load(file)
     if len(table["data"]) >= wandb.Table.MAX_ROWS:
         raise ValueError(f"{mirror.name}: W&B keeps no more than {wandb.Table.MAX_ROWS:,} rows; compare its run folder")
-    config, frame = dict(mirror.config), pd.DataFrame(table["data"], columns=table["columns"])
+    frame = pd.DataFrame(table["data"], columns=table["columns"])
     labels = list(config["labels"])
     logits = frame[[f"logit {label}" for label in labels]].to_numpy(dtype=np.float32)
     predictions = frame[["track_id", "artist"]].assign(
@@ -261,8 +271,6 @@ def _fetch(mirror: Mirror, folder: Path) -> Path:
         target=frame["true"].map(labels.index),
         logits=list(logits),
     )
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "config.json").write_text(json.dumps(config, indent=1), encoding="utf-8")
     RunFolder(folder, config).finish(predictions, result={})
     return folder
 

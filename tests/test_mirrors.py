@@ -2,6 +2,7 @@
 
 import json
 import threading
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -164,6 +165,15 @@ def test_a_run_read_from_there_is_scored_like_its_folder(mirrors, folders, tmp_p
     pd.testing.assert_frame_equal(ours.drop(columns="train_s"), theirs.drop(columns="train_s"))
     kept = pd.read_parquet(fetched / "predictions.parquet")
     assert np.stack(kept["logits"]).tolist() == np.stack(predictions(6)["logits"]).tolist()
+
+
+def test_names_from_there_stay_in_the_folder_and_an_unfinished_run_is_one(mirrors, tmp_path):
+    (sent,) = mirrors
+    sent.summary.pop("test/predictions")
+    (fetched,) = fetch_runs([replace(sent, name="../../audio")], tmp_path / "runs")
+    assert fetched == tmp_path / "runs" / f".._.._audio-{sent.config['id']}"
+    (run,) = read_runs([fetched])
+    assert run.predictions is None
 
 
 def test_an_empty_group_is_refused(online):
