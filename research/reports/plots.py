@@ -58,7 +58,8 @@ def write_figures(
     if panels := validation_panels(shown):
         figures["learning_curves"] = (
             learning_curves(panels, "accuracy on validation songs"),
-            f"Accuracy on validation songs by epoch, a curve a run; the dot is the epoch that was kept.{left_out}",
+            "Accuracy on validation songs by epoch, a curve a run; the dot is the epoch that was kept. Where it was "
+            f"picked on the test songs, these are the validation songs.{left_out}",
         )
     if lies_in_plane(scores[0]):
         figures["plane"] = (

@@ -35,7 +35,8 @@ def settings_blocks(scores: Sequence[ModelScore]) -> list[Block]:
 def model_settings(config: Mapping[str, Any]) -> dict[str, str]:
     """Settings of model, training and inputs that a run read; a path by its last part: the rest tells of a machine."""
     unread = tuple(_unread(config))
-    return {key: _words(value) for key, value in flat_settings(config).items() if not key.startswith(unread)}
+    settings = {key: _words(value) for key, value in flat_settings(config).items() if not key.startswith(unread)}
+    return settings | ({"epoch picked on": config["selected_on"]} if "selected_on" in config else {})
 
 
 def _unread(config: Mapping[str, Any]) -> list[str]:

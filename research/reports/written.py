@@ -20,7 +20,7 @@ from research.reports.document import (
     to_markdown,
 )
 from research.reports.formats import NONE, share, write_text
-from research.reports.marks import Mark
+from research.reports.marks import MEANINGS, Mark
 from research.reports.mistakes import LEAST_SONGS, LEAST_TAGGED, errors_by_tag, hardest_artists, worst_songs
 from research.reports.overview import difference_blocks, notes_block, score_block
 from research.reports.plots import write_figures
@@ -101,6 +101,8 @@ def _protocol(scores: Sequence[ModelScore]) -> list[str]:
     ]
     if honest := [score for score in scores if Mark.CHOSEN_ON_TEST not in score.marks]:
         sentences.append(f"{_chosen_epoch(honest)}; test songs are predicted once")
+    if honest != list(scores):
+        sentences.append(f"but of models marked {Mark.CHOSEN_ON_TEST}: {MEANINGS[Mark.CHOSEN_ON_TEST]}")
     return [
         *sentences,
         "scores are means over seeds; intervals: 95 %, accuracy by Wilson over songs, the others by drawing artists",
