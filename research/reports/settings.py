@@ -21,14 +21,17 @@ DROPPED_SIDES = ("train.augmentation.drop_audio", "train.augmentation.drop_lyric
 def settings_blocks(scores: Sequence[ModelScore]) -> list[Block]:
     """A bullet a model with what sets it apart, then what all share."""
     settings = [model_settings(score.config) for score in scores]
-    keys = list(dict.fromkeys(key for found in settings for key in found))
-    different = [key for key in keys if len({found.get(key, NONE) for found in settings}) > 1]
-    shared = [f"{key} {settings[0][key]}" for key in keys if key not in different]
-    apart = [
-        f"{score.name} ({score.protocol}): {'; '.join(f'{key} {found[key]}' for key in different if key in found)}"
-        for score, found in zip(scores, settings, strict=True)
-    ]
-    blocks: list[Block] = [Paragraph("In what they differ:"), Bullets(apart)] if different else []
+    recorded = [found for found in settings if found]
+    keys = list(dict.fromkeys(key for found in recorded for key in found))
+    different = [key for key in keys if len({found.get(key, NONE) for found in recorded}) > 1]
+    shared = [f"{key} {recorded[0][key]}" for key in keys if key not in different]
+    blocks: list[Block] = []
+    if different or len(recorded) < len(settings):
+        apart = [
+            f"{score.name} ({score.protocol}): {_apart(found, different)}"
+            for score, found in zip(scores, settings, strict=True)
+        ]
+        blocks = [Paragraph("In what they differ:"), Bullets(apart)]
     return [*blocks, Paragraph(f"Shared settings: {'; '.join(shared) or 'none recorded'}.")]
 
 
@@ -62,7 +65,13 @@ def _unread(config: Mapping[str, Any]) -> list[str]:
     return unread
 
 
+def _apart(settings: Mapping[str, str], different: Sequence[str]) -> str:
+    if not settings:
+        return "settings not recorded, as of a model made of others' answers"
+    return "; ".join(f"{key} {settings[key]}" for key in different if key in settings) or "the shared settings alone"
+
+
 def _words(value: Any) -> str:
     if isinstance(value, Sequence) and not isinstance(value, str):
-        return ", ".join(map(_words, value))
+        return ", ".join(f"({_words(item)})" if isinstance(item, list) else _words(item) for item in value)
     return Path(str(value)).name or str(value)

@@ -15,7 +15,7 @@ from research.reports.cost import energy_wh
 from research.reports.mistakes import errors_by_tag, hardest_artists, worst_songs
 from research.reports.predictions import read_runs
 from research.reports.scores import score_models
-from research.reports.settings import model_settings
+from research.reports.settings import model_settings, settings_blocks
 from research.reports.written import _limits_of_seeds, _protocol, write_report
 from research.tracks import Corpus, write_tracks
 
@@ -153,6 +153,20 @@ def test_settings_that_a_model_never_read_are_left_out():
     assert model_settings({"selected_on": "test"}) == {"epoch picked on": "test"}
     learned = model_settings(config | {"model": {"audio": audio | {"frozen": []}, "lyrics": {"model": "bert"}}})
     assert (learned["model.audio.network"], learned["inputs.mel.n_mels"]) == ("resnet18", "128")
+
+
+def test_models_are_set_apart_by_their_settings(write_run):
+    settings = {"audio": {"dim": 64, "C": [[1, 2], [3]]}, "late": {"dim": 128}}
+    runs = [write_run(name, 0, model=model, train={"epochs": 20}) for name, model in settings.items()]
+    _, bullets, shared = settings_blocks(score_models(read_runs([*runs, write_run("mean", 0)])))
+    assert bullets.items == [
+        "audio (artist): model.dim 64; model.C (1, 2), (3)",
+        "late (artist): model.dim 128",
+        "mean (artist): settings not recorded, as of a model made of others' answers",
+    ]
+    assert shared.text == "Shared settings: train.epochs 20."
+    (alone,) = settings_blocks(score_models(read_runs(runs[1:])))
+    assert alone.text == "Shared settings: model.dim 128; train.epochs 20."
 
 
 def test_the_protocol_says_on_what_epochs_were_chosen(write_run):
