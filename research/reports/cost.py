@@ -10,7 +10,7 @@ from research.reports.formats import NONE
 from research.reports.scores import ModelScore
 
 CORE_W = 12.0
-"""Assumed draw of a busy CPU core; the makers' limits for servers lie between 5 and 15 W a core."""
+"""Assumed draw of a busy CPU core: the upper end, for makers' limits over cores give some 4 to 12 W."""
 MEMORY_W_GB = 0.3725
 """Draw of memory, W a GB. Source: Karyakin & Salem 2017, as taken by Lannelongue et al. 2021."""
 GPU_W = {"H200": 700.0, "H100": 700.0, "A100": 400.0, "V100": 300.0, "L4": 72.0, "T4": 70.0}
