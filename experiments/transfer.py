@@ -5,7 +5,9 @@ Run: python experiments/transfer.py --tracks data/qaed4/tracks.parquet --teacher
 The teacher never hears an artist of this corpus. Its answers (log-probabilities of its own moods, the mean of its
 folds) are all that a logistic regression reads: row "teacher". Beside it the model that learned this corpus itself, and
 the product of both (see ensemble.py).
-Cost and expected numbers: to be written after the first full run.
+Cost: 3 to 10 s a training, 2 minutes a corpus. Expected macro-F1 (own, teacher, both; 5 folds x 2 seeds; nju: official
+split x 5 seeds): qaed4's sound from mirex_like .738, .665, .741; mirex_like's sound from qaed4 .431, .384, .424; words of
+nju from mirex_like .488, .445, .485; words of mirex_like from nju .429, .341, .439. No join can be told from own.
 """
 
 from dataclasses import dataclass, replace
