@@ -59,9 +59,12 @@ def test_fusions(grid, model):
 def test_regularisation_of_frozen_sides_masks_no_spectrogram(grid, model):
     config = regularisation.Config(grid=grid, model=model, train=TRAIN)
     found = regularisation.variants(model, TRAIN)
-    assert {"masks", "gain", "drop-words"}.isdisjoint(found)
-    learned = regularisation.variants(replace(model, audio=AudioConfig()), TRAIN)
+    assert {"masks", "gain", "drop-words", "altered"}.isdisjoint(found)
+    assert "pieces" in found
+    learned = regularisation.variants(replace(model, audio=AudioConfig()), TRAIN, altered_copies=2)
     assert {"masks", "gain"} < set(learned)
+    assert "pieces" not in learned
+    assert learned["altered"][1].augmentation.altered == pytest.approx(2 / 3)
     regularisation.main(config)
     assert names(grid) == set(found)
 
