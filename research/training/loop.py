@@ -51,6 +51,9 @@ class TrainConfig:
     optimizer: Literal["adamw", "sgd"] = "adamw"
     """sgd: with momentum 0.9."""
     weight_decay: float = 0.05
+    unfreeze_every: int = 0
+    """Epochs after which one more layer of each encoder learns, from the top down; at first new layers alone do. 0: all
+    learn from the start."""
     schedule: Literal["cosine", "step"] = "cosine"
     """cosine: to zero, after a warm-up; step: down by `step_factor` every `step_epochs`."""
     warmup: float = 0.1
@@ -107,8 +110,8 @@ def fit(
     A run that was killed goes on from its last whole epoch and ends in the same bits (same machine and processes).
 
     Args:
-        model: `model(batch) -> logits`, with `parameter_groups(learning_rate, weight_decay)` for the optimiser and,
-            where tags are learned, `start_tags_at(logits)`.
+        model: `model(batch) -> logits`, with `parameter_groups(learning_rate, weight_decay)` for the optimiser; where
+            tags are learned, `start_tags_at(logits)`; where layers learn one by one, `unfreeze(n_layers)`.
         tracker: mirror of the run, in the main process only.
 
     Raises:
@@ -139,6 +142,8 @@ def fit(
         started, losses = time.perf_counter(), []
         train.epoch = sampler.epoch = progress.epoch
         _seed_epoch(config.seed, progress.epoch)
+        if config.unfreeze_every:  # by epoch alone, so that a resumed run needs no memory of it
+            model.unfreeze(progress.epoch // config.unfreeze_every)
         network.train()
         for batch in loader:
             with accelerator.accumulate(network):
