@@ -17,9 +17,8 @@ from research.features.augment import MASK_DRAWS, drop_modality, spec_augment
 
 SIDE, PLACE, GAIN, MASKS = 0, 1, 2, slice(3, 3 + MASK_DRAWS)
 COPY = MASKS.stop
-SWAP = COPY + 1
-"""Columns of a song's random numbers: which side is dropped, where in the song it is heard, how loud, masks, which
-copy, whether its words are swapped and (the last) with whom."""
+"""Columns of a song's random numbers: which side is dropped, where in the song it is heard, how loud, masks, and which
+copy."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,16 +43,15 @@ class Augmentation:
     altered: float = 0.0
     """Share of songs that are heard in one step as one of their altered copies, see `InputConfig.altered_copies`."""
     swap_lyrics: float = 0.0
-    """Share of songs with both sides that are given another training song's words for one step, and keep their own
-    answer: so that the model learns what words are worth that do not fit."""
+    """Share of songs with both sides that are given the words of another song of their batch for one step, and keep
+    their own answer: so that the model learns what words are worth that do not fit (see research.losses.objective)."""
 
 
 class SongDataset(Dataset):
     """Some songs of a corpus. Reads whole batches (`__getitems__`), so a batch costs one pass over the memory map.
 
     What is random depends on seed, epoch and song alone, never on order, batch or process: any of them may change
-    between two runs, or a run may be resumed, and a song is still heard from the same place. (Words are swapped within
-    `rows`, so with whom depends on who is there.)
+    between two runs, or a run may be resumed, and a song is still heard from the same place.
     """
 
     def __init__(
@@ -81,7 +79,6 @@ class SongDataset(Dataset):
         self.has_audio = songs.has_audio[rows] & read_audio
         self.has_lyrics = songs.has_lyrics[rows] & read_lyrics
         self.targets = songs.targets[rows]
-        self._readers = np.sort(rows[self.has_lyrics])
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -116,15 +113,14 @@ class SongDataset(Dataset):
             has_audio, has_lyrics = drop_modality(has_audio, has_lyrics, *rates, draws[:, SIDE])
         sound = self._sound(rows, draws[:, COPY])
         mel = self._windows(rows, has_audio, sound, draws)
-        texts = self._texts(rows, has_audio & has_lyrics, draws[:, SWAP:])
-        words = [self._words(row) if here else NO_WORDS for row, here in zip(texts.tolist(), has_lyrics, strict=True)]
+        words = [self._words(row) if here else NO_WORDS for row, here in zip(rows.tolist(), has_lyrics, strict=True)]
         input_ids, attention_mask = pad_tokens(words)
         return Batch(
             mel=torch.from_numpy(mel).transpose(2, 3),
             input_ids=torch.from_numpy(input_ids),
             attention_mask=torch.from_numpy(attention_mask),
             audio_vectors=torch.from_numpy(self._audio_vectors(rows, sound, draws[:, PLACE])),
-            lyrics_vectors=torch.from_numpy(self.songs.lyrics_vectors[texts]),
+            lyrics_vectors=torch.from_numpy(self.songs.lyrics_vectors[rows]),
             has_audio=torch.from_numpy(has_audio),
             has_lyrics=torch.from_numpy(has_lyrics),
             target=torch.from_numpy(self.targets[positions]),
@@ -141,15 +137,6 @@ class SongDataset(Dataset):
         # A recording just long enough for an encoder may be too short for it once it is played faster.
         usable = np.stack([self.songs.has_audio, *(copy.has_audio for copy in copies)])[chosen, rows]
         return np.where(usable, chosen, 0)
-
-    def _texts(self, rows: np.ndarray, has_both: np.ndarray, draws: np.ndarray) -> Int[np.ndarray, " batch"]:
-        """Whose words each song is given: its own, or those of any other song here."""
-        share, readers = self.augmentation.swap_lyrics if self.augmentation is not None else 0.0, self._readers
-        if not share or not len(readers):
-            return rows
-        further = 1 + (draws[:, 1] * (len(readers) - 1)).astype(np.int64)
-        others = readers[(np.searchsorted(readers, rows) + further) % len(readers)]
-        return np.where(has_both & (draws[:, 0] < share), others, rows)
 
     def _audio_vectors(
         self, rows: np.ndarray, sound: np.ndarray, draws: np.ndarray
@@ -222,9 +209,9 @@ class SongDataset(Dataset):
 
 @lru_cache(maxsize=4)  # training and validation go on side by side, each in its epoch
 def _epoch_draws(seed: int, epoch: int, n_songs: int) -> Float64[np.ndarray, "songs draws"]:
-    """All that is random about each song in an epoch, even in [0, 1), see `SIDE` to `SWAP`."""
+    """All that is random about each song in an epoch, even in [0, 1), see `SIDE` to `COPY`."""
     generator = np.random.default_rng([seed, epoch])
     # In two parts: what came later leaves the earlier numbers, and trainings that use them, as they were.
-    draws = np.hstack([generator.random((n_songs, MASKS.stop)), generator.random((n_songs, SWAP + 2 - MASKS.stop))])
+    draws = np.hstack([generator.random((n_songs, MASKS.stop)), generator.random((n_songs, 1))])
     draws.flags.writeable = False
     return draws

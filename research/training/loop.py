@@ -52,8 +52,7 @@ class TrainConfig:
     """sgd: with momentum 0.9."""
     weight_decay: float = 0.05
     unfreeze_every: int = 0
-    """Epochs after which one more layer of each encoder learns, from the top down; at first new layers alone do. 0: all
-    learn from the start."""
+    """Epochs after which one more layer of each encoder learns, from the top, at first none; 0: all from the start."""
     schedule: Literal["cosine", "step"] = "cosine"
     """cosine: to zero, after a warm-up; step: down by `step_factor` every `step_epochs`."""
     warmup: float = 0.1
@@ -136,6 +135,7 @@ def fit(
         stateful["scaler"] = accelerator.scaler
     if averaged:
         stateful["averaged"] = averaged
+    asked = {"side_loss": config.side_loss, "mixup": config.mixup, "swap_lyrics": config.augmentation.swap_lyrics}
     progress = _resume(run, stateful, tracker)
     bar = _progress_bar(run.path.name, config.epochs, len(train), progress.epoch, accelerator.is_main_process)
     while progress.epoch < config.epochs and progress.epoch - progress.best_epoch < config.patience:
@@ -147,7 +147,7 @@ def fit(
         network.train()
         for batch in loader:
             with accelerator.accumulate(network):
-                loss = step_loss(network, criterion, batch, side_loss=config.side_loss, mixup=config.mixup)
+                loss = step_loss(network, criterion, batch, **asked)
                 accelerator.backward(loss)
                 if accelerator.sync_gradients and config.clip_norm is not None:
                     accelerator.clip_grad_norm_(network.parameters(), config.clip_norm)
