@@ -1,6 +1,7 @@
 """Each experiment end to end on the small corpus, and what its question turns on."""
 
-from dataclasses import replace
+import json
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
@@ -77,7 +78,8 @@ def test_protocol_tells_what_each_liberty_adds(grid, model):
     pd.testing.assert_series_equal(picked["track_id"], answers(grid.out / "test-picked-artist-fold0-seed0")["track_id"])
 
 
-def test_a_song_without_words_is_answered_as_if_it_never_had_any(grid, model):
+def test_a_song_without_words_is_answered_as_if_it_never_had_any(grid, model, monkeypatch):
+    monkeypatch.setattr(missing_lyrics, "GONE", (1.0,))
     foreign = Path("foreign")
     foreign.mkdir()
     (foreign / "un.txt").write_text("la pluie tombe sur la ville")
@@ -95,6 +97,10 @@ def test_a_song_without_words_is_answered_as_if_it_never_had_any(grid, model):
     for changed in (wrong, other):
         pd.testing.assert_series_equal(changed["track_id"], whole["track_id"])
         assert not np.allclose(np.stack(changed["logits"]), np.stack(whole["logits"]))
+    warned = json.loads((grid.out / "warned-artist-fold0-seed0" / "config.json").read_text())["train"]["augmentation"]
+    assert warned == asdict(TRAIN.augmentation) | missing_lyrics.WARNED
+    asked = {name.removeprefix("warned-") for name in names(grid) if name.startswith("warned-")}
+    assert asked == {"100%-gone", "wrong-words", "foreign-words"}
 
 
 def test_wrong_words_are_never_an_artists_own(small_songs):
