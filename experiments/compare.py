@@ -33,16 +33,24 @@ class Config:
     """Model the others are compared with; the best of those of one side (audio or lyrics) when left out."""
     tracks: Path | None = None
     """Track table of the corpus, for coverage and titles; data/NAME/tracks.parquet, if there, when left out."""
+    figures: bool = True
+    """Draw them; tables and text alone are there in a fraction of the time."""
 
 
-def report(folders: Sequence[Path], out: Path, reference: str | None = None, tracks: Path | None = None) -> None:
+def report(
+    folders: Sequence[Path],
+    out: Path,
+    reference: str | None = None,
+    tracks: Path | None = None,
+    figures: bool = True,
+) -> None:
     """Score the runs in `folders`, print the comparison and write it to `out`."""
     found = dict.fromkeys(run.resolve() for folder in folders for run in find_runs(folder))
     runs = read_runs(found)
     scores, unscored = score_models(runs), unfinished_models(runs)
     comparisons = compare_models(scores, reference)
     write_comparison(scores, comparisons, unscored, out)
-    write_report(scores, comparisons, unscored, out, tracks)
+    write_report(scores, comparisons, unscored, out, tracks, figures)
     print(
         caption(scores, comparisons), display_table(scores, comparisons).to_string(index=False), sep="\n\n", end="\n\n"
     )
@@ -52,13 +60,15 @@ def report(folders: Sequence[Path], out: Path, reference: str | None = None, tra
         print(difference_sentence(found_difference, len(comparisons)))
     for sentence in (*not_compared(scores, comparisons), *unscored):
         print(sentence)
-    print(f"written: {out / 'report.html'}, .md, .tex; {out / 'comparison.md'}, .csv, .tex; figures beside them")
+    beside = "; figures beside them" if figures else ""
+    print(f"written: {out / 'report.html'}, .md, .tex; {out / 'comparison.md'}, .csv, .tex{beside}")
 
 
 def main(config: Config) -> None:
     if not config.runs:
         raise ValueError("no folder of runs given; name at least one, such as runs/fusion")
-    report(config.runs, config.out or Path("reports") / config.runs[0].resolve().name, config.reference, config.tracks)
+    out = config.out or Path("reports") / config.runs[0].resolve().name
+    report(config.runs, out, config.reference, config.tracks, config.figures)
 
 
 if __name__ == "__main__":
