@@ -78,7 +78,7 @@ def cards(answer: MoodPrediction) -> str:
     shown = []
     for mood, share in ranked:
         size = max(SMALLEST_REM, LARGEST_REM * share)
-        style = f"--share:{share:.4f};border-color:{colour[mood]};font-size:{size:.2f}rem;flex-grow:{share:.4f}"
+        style = f"--share:{share:.4f};border-color:{colour[mood]};font-size:{size:.2f}rem;flex-grow:{100 * share:.2f}"
         shown.append(
             f'<div class="card" style="{style}"><span class="mood">{escape(mood)}</span>'
             f'<span class="share">{share:.0%}</span></div>'
