@@ -1,7 +1,8 @@
 """Each experiment end to end on the small corpus, and what its question turns on."""
 
+import json
 import shutil
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
@@ -60,9 +61,12 @@ def test_fusions(grid, model):
 def test_regularisation_of_frozen_sides_masks_no_spectrogram(grid, model):
     config = regularisation.Config(grid=grid, model=model, train=TRAIN)
     found = regularisation.variants(model, TRAIN)
-    assert {"masks", "gain", "drop-words"}.isdisjoint(found)
-    learned = regularisation.variants(replace(model, audio=AudioConfig()), TRAIN)
+    assert {"masks", "gain", "drop-words", "altered"}.isdisjoint(found)
+    assert "pieces" in found
+    learned = regularisation.variants(replace(model, audio=AudioConfig()), TRAIN, altered_copies=2)
     assert {"masks", "gain"} < set(learned)
+    assert "pieces" not in learned
+    assert learned["altered"][1].augmentation.altered == pytest.approx(2 / 3)
     regularisation.main(config)
     assert names(grid) == set(found)
 
@@ -75,7 +79,8 @@ def test_protocol_tells_what_each_liberty_adds(grid, model):
     pd.testing.assert_series_equal(picked["track_id"], answers(grid.out / "test-picked-artist-fold0-seed0")["track_id"])
 
 
-def test_a_song_without_words_is_answered_as_if_it_never_had_any(grid, model):
+def test_a_song_without_words_is_answered_as_if_it_never_had_any(grid, model, monkeypatch):
+    monkeypatch.setattr(missing_lyrics, "GONE", (1.0,))
     foreign = Path("foreign")
     foreign.mkdir()
     (foreign / "un.txt").write_text("la pluie tombe sur la ville")
@@ -93,6 +98,10 @@ def test_a_song_without_words_is_answered_as_if_it_never_had_any(grid, model):
     for changed in (wrong, other):
         pd.testing.assert_series_equal(changed["track_id"], whole["track_id"])
         assert not np.allclose(np.stack(changed["logits"]), np.stack(whole["logits"]))
+    warned = json.loads((grid.out / "warned-artist-fold0-seed0" / "config.json").read_text())["train"]["augmentation"]
+    assert warned == asdict(TRAIN.augmentation) | missing_lyrics.WARNED
+    asked = {name.removeprefix("warned-") for name in names(grid) if name.startswith("warned-")}
+    assert asked == {"100%-gone", "wrong-words", "foreign-words"}
 
 
 def test_wrong_words_are_never_an_artists_own(small_songs):
