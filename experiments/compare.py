@@ -52,6 +52,8 @@ class Config:
     wandb: str | None = None
     """PROJECT/GROUP or ENTITY/PROJECT/GROUP in Weights & Biases: its runs are checked against the folders, or read
     where no folder is given; tables and figures are logged there as one report. Needs a key."""
+    figures: bool = True
+    """Draw them; tables and text alone are there in a fraction of the time."""
 
 
 def report(
@@ -60,18 +62,20 @@ def report(
     reference: str | None = None,
     tracks: Path | None = None,
     notes: Sequence[str] = (),
+    draw: bool = True,
 ) -> Report:
     """Score the runs in `folders`, print the comparison and write it to `out`.
 
     Args:
         notes: sentences on the runs to print and write beside those of the comparison.
+        draw: whether to draw figures.
     """
     found = dict.fromkeys(run.resolve() for folder in folders for run in find_runs(folder))
     runs = read_runs(found)
     scores, unscored = score_models(runs), [*unfinished_models(runs), *notes]
     comparisons = compare_models(scores, reference)
     write_comparison(scores, comparisons, unscored, out)
-    figures = write_report(scores, comparisons, unscored, out, tracks)
+    figures = write_report(scores, comparisons, unscored, out, tracks, draw)
     print(
         caption(scores, comparisons), display_table(scores, comparisons).to_string(index=False), sep="\n\n", end="\n\n"
     )
@@ -80,7 +84,8 @@ def report(
     sentences = [difference_sentence(found_difference, len(comparisons)) for found_difference in comparisons]
     sentences += [*not_compared(scores, comparisons), *unscored]
     print(*sentences, sep="\n")
-    print(f"written: {out / 'report.html'}, .md, .tex; {out / 'comparison.md'}, .csv, .tex; figures beside them")
+    beside = "; figures beside them" if draw else ""
+    print(f"written: {out / 'report.html'}, .md, .tex; {out / 'comparison.md'}, .csv, .tex{beside}")
     tables = {"scores": comparison_table(scores), "differences": differences_table(comparisons)}
     return Report(tables, {name: out / f"{name}.png" for name in figures}, sentences)
 
@@ -107,7 +112,7 @@ def report_with_mirror(config: Config, name: str) -> None:
     else:
         folders = fetch_runs(read_mirrors(place), out / "runs")
         notes = [f"{len(folders)} runs read from W&B ({place}), which has no validation songs"]
-    found = report(folders, out, config.reference, config.tracks, notes)
+    found = report(folders, out, config.reference, config.tracks, notes, config.figures)
     log_report(place, out, found.tables, found.figures, found.sentences)
 
 
@@ -117,7 +122,8 @@ def main(config: Config) -> None:
     elif not config.runs:
         raise ValueError("no folder of runs given; name at least one, such as runs/fusion")
     else:
-        report(config.runs, _out(config, config.runs[0].resolve().name), config.reference, config.tracks)
+        name = config.runs[0].resolve().name
+        report(config.runs, _out(config, name), config.reference, config.tracks, draw=config.figures)
 
 
 def _out(config: Config, name: str) -> Path:

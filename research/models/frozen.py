@@ -59,9 +59,7 @@ class FrozenEncoder:
                 raise AudioError(f"{path} is too short for statistics; use a longer recording")
             return _statistics(mel)
         if self.encoder in PUBLISHED:
-            published = PUBLISHED[self.encoder]
-            pieces = cut_pieces(published.mel.frames(path), published.piece_frames)  # (pieces, frames, n_mels)
-            return encode_pieces(_published(self.encoder), pieces.transpose(0, 2, 1))
+            return encode_pieces(published_network(self.encoder), published_pieces(self.encoder, path))
         hub = _hub(self.encoder)
         return encode_pieces(hub, cut_pieces(decode(path, hub.sample_rate), hub.piece_samples))
 
@@ -79,6 +77,22 @@ def frozen_encoder(name: str) -> FrozenEncoder:
         published = PUBLISHED[name]
         return FrozenEncoder(encoder=name, weights=published.sha256[:16], width=published.build().dim)
     return FrozenEncoder(encoder=name, weights=_hub(name).fingerprint, width=_hub(name).dim)
+
+
+def published_pieces(name: str, path: Path) -> Float32[np.ndarray, "pieces n_mels frames"]:
+    """What an encoder of `PUBLISHED` hears of a song.
+
+    Raises:
+        AudioError: the file is no usable sound.
+    """
+    published = PUBLISHED[name]
+    return cut_pieces(published.mel.frames(path), published.piece_frames).transpose(0, 2, 1)
+
+
+@cache
+def published_network(name: str) -> nn.Module:
+    """An encoder of `PUBLISHED`, loaded once; see `load_published`."""
+    return load_published(name)
 
 
 def cut_pieces(values: np.ndarray, length: int) -> np.ndarray:
@@ -103,11 +117,6 @@ def encode_pieces(network: nn.Module, pieces: np.ndarray) -> Float32[np.ndarray,
 def _statistics(mel: Float32[np.ndarray, "frames n_mels"]) -> Float32[np.ndarray, "1 width"]:
     groups = song_statistics(mel, STATISTICS_MEL)
     return np.concatenate(list(groups.values())).astype(np.float32)[None]
-
-
-@cache
-def _published(name: str) -> nn.Module:
-    return load_published(name)
 
 
 @cache

@@ -45,18 +45,20 @@ def write_report(
     unscored: Sequence[str],
     folder: Path,
     table: Path | None = None,
+    draw: bool = True,
 ) -> list[str]:
     """Write `report.md`, `.tex` and `.html` with their figures into a folder; returns the figures' names.
 
     Args:
         unscored: a sentence on each model without a score.
         table: track table of the corpus, for coverage and titles (see `find_tracks`).
+        draw: with figures, which take most of the time.
 
     Raises:
         FileNotFoundError, ValueError: see `find_tracks`.
     """
     tracks, missing = find_tracks(scores[0], table)
-    figures = write_figures(scores, comparisons, folder)
+    figures = write_figures(scores, comparisons, folder) if draw else {}
     blocks = [
         Heading("Data"),
         *corpus_blocks(scores[0], tracks, missing),

@@ -36,9 +36,9 @@ def tagger(tmp_path, monkeypatch):
     monkeypatch.setenv(FOLDER_VARIABLE, str(tmp_path))
     monkeypatch.setitem(PUBLISHED, "tagger", published)
     monkeypatch.setattr("research.models.precision.cpu_computes_bf16", lambda: False)
-    module._published.cache_clear()
+    module.published_network.cache_clear()
     yield network
-    module._published.cache_clear()
+    module.published_network.cache_clear()
 
 
 def write_song(path, duration_s):

@@ -13,7 +13,7 @@ from research.reports.figures.confusion import confusion_matrices
 from research.reports.figures.intervals import forest_plot, score_bars
 from research.reports.figures.learning import learning_curves, validation_panels
 from research.reports.figures.plane import plane_positions, valence_arousal
-from research.reports.plots import best_models, write_figures
+from research.reports.plots import best_models
 from research.reports.predictions import read_runs
 from research.reports.scores import score_models
 
@@ -103,13 +103,3 @@ def test_many_models_are_thinned_to_the_best(write_run):
     scores = score_models(read_runs(runs))
     assert [score.name for score in best_models(scores, 2)] == ["late-4", "late-3"]
     assert best_models(scores, 4) == scores
-
-
-def test_every_figure_is_written_twice(write_run, tmp_path):
-    scores = score_models(read_runs([write_run(name, 0) for name in ("audio", "lyrics")]))
-    figures = write_figures(scores, compare_models(scores), tmp_path / "out")
-    drawn = {"scores", "confusion", "reliability", "coverage", "precision_recall", "differences", "plane"}
-    assert set(figures) == drawn  # no learning curves: these runs logged no epochs
-    for name in drawn:
-        assert (tmp_path / "out" / f"{name}.pdf").read_bytes().startswith(b"%PDF")
-        assert (tmp_path / "out" / f"{name}.png").read_bytes().startswith(b"\x89PNG")

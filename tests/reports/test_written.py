@@ -75,6 +75,11 @@ def test_the_report_has_its_parts_in_three_forms(report):
         assert re.search(rf"!\[{name}\]\({name}\.png\)\n\n.*{re.escape(scope)}", markdown)
         assert f'src="{name}.png"' in page
         assert rf"\includegraphics{{{name}.pdf}}" in latex
+    drawn = {"scores", "confusion", "reliability", "coverage", "precision_recall", "differences", "plane"}
+    for suffix, head in ((".pdf", b"%PDF"), (".png", b"\x89PNG")):
+        # No learning curves: these runs logged no epochs.
+        assert {path.stem for path in report.glob(f"*{suffix}")} == drawn
+        assert all(path.read_bytes().startswith(head) for path in report.glob(f"*{suffix}"))
 
 
 def test_a_corpus_that_is_not_at_hand_or_another_is_said(scores, corpus, tmp_path, monkeypatch):
