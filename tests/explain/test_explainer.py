@@ -45,7 +45,8 @@ def check_sums(explainer, material, label):
     return found
 
 
-def test_both_sides_add_up_and_the_odds_are_the_shown_ones(gated, material, song):
+def test_both_sides_add_up_and_the_odds_are_the_shown_ones(gated, material, song, monkeypatch):
+    monkeypatch.setattr("research.models.precision.cpu_computes_bf16", lambda: False)  # explained is fp32
     found = check_sums(gated, material, "sad")
     shown = gated._predictor.predict(song, LYRICS)
     assert found.log_odds == pytest.approx(logit(shown.probabilities["sad"]), abs=1e-4)  # float32
