@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Literal
 
 import torch
-import torch.nn.functional as F
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 from transformers import AutoConfig, AutoModel, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
@@ -94,16 +93,16 @@ class LyricsEncoder(nn.Module):
         self, input_ids: Int[Tensor, "batch tokens"], attention_mask: Int[Tensor, "batch tokens"]
     ) -> Float[Tensor, "batch tokens dim"]:
         """A vector a token; of long words, from within its piece of `self.chunk` tokens."""
-        tokens = input_ids.shape[1]
-        if tokens <= self.chunk:
-            return self.bert(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state
-        chunks = -(-tokens // self.chunk)
-        padding = (0, chunks * self.chunk - tokens)
-        ids, mask = (F.pad(part, padding).view(-1, self.chunk) for part in (input_ids, attention_mask))
-        real = mask.any(dim=1)  # the last pieces of shorter songs are empty
-        hidden = torch.zeros(*ids.shape, self.dim, device=ids.device)
-        hidden[real] = self.bert(input_ids=ids[real], attention_mask=mask[real]).last_hidden_state.float()
-        return hidden.view(len(input_ids), -1, self.dim)[:, :tokens]
+        if input_ids.shape[1] <= self.chunk:
+            return self.bert(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state.float()
+        hidden = torch.zeros(*input_ids.shape, self.dim, device=input_ids.device)
+        # Piece by piece: the last one is as wide as it has to be, not padded to a whole chunk.
+        for start in range(0, input_ids.shape[1], self.chunk):
+            piece = slice(start, start + self.chunk)
+            real = attention_mask[:, piece].any(dim=1)  # shorter songs have no such piece
+            read = self.bert(input_ids=input_ids[real, piece], attention_mask=attention_mask[real, piece])
+            hidden[real, piece] = read.last_hidden_state.float()
+        return hidden
 
 
 def encoder_dim(config: LyricsConfig) -> int:
