@@ -45,7 +45,7 @@ class Explanation:
     spectrogram: Plane | None
     """Log-mel power, dB; None where no sound was judged."""
     sound: Plane | None
-    """What each cell of the spectrogram adds to the log-odds."""
+    """What each cell of the spectrogram adds to the log-odds; None where that was not asked."""
     frame_s: float | None
     band_hz: Float[np.ndarray, " n_mels"] | None
     unplaced: dict[str, float]
@@ -113,13 +113,14 @@ class Explainer:
         """Attributions of both sides of a song, as far as it has them.
 
         Args:
-            sound_steps, word_steps: more bring the sums nearer to the change of the log-odds, at their cost.
+            sound_steps, word_steps: more bring the sums nearer to the change of the log-odds, at their cost; with 0
+                that side is read, but not explained.
 
         Raises:
             KeyError: the model does not know the label.
         """
         sound, picture, unplaced = material.sound, None, {}
-        if sound is not None:
+        if sound is not None and sound_steps:
             picture, unplaced = self._explain_sound(material, label, sound_steps)
         return Explanation(
             label=label,
@@ -129,7 +130,7 @@ class Explainer:
             frame_s=None if sound is None else sound.frame_s,
             band_hz=None if sound is None else sound.band_hz,
             unplaced=unplaced,
-            words=() if material.text is None else self._explain_words(material, label, word_steps),
+            words=self._explain_words(material, label, word_steps) if material.text is not None and word_steps else (),
         )
 
     def randomised(self, generator: torch.Generator, *, encoders: bool) -> "Explainer":
