@@ -7,13 +7,17 @@ import sys
 from pathlib import Path
 
 DEFAULT_RUN = Path("runs/synthetic/fusion-fold0-seed0")
-"""What `make fusion` trains on the embedded corpus."""
-RUN_HELP = "run folder or exported folder (default: %(default)s, which `make fusion` trains on invented songs)"
+"""What `make model` trains on the embedded corpus, and `make fusion` too."""
+RUN_HELP = "run folder or exported folder (default: %(default)s, which `make model` trains on invented songs)"
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Exit status: 0 all songs judged, 1 some could not be, 2 wrong usage, or nothing to judge (with)."""
     options = _parser().parse_args(arguments)
+    if "run" in options and options.run == DEFAULT_RUN and not DEFAULT_RUN.exists():
+        told = "`make model` trains it on invented songs; or name a run or an exported folder by --run"
+        print(f"mood: there is no default model yet ({DEFAULT_RUN}): {told}", file=sys.stderr)
+        return 2
     return COMMANDS[options.command](options)
 
 

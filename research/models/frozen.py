@@ -16,7 +16,7 @@ from torch import nn
 from research.features.audio import AudioError, MelSettings, decode
 from research.features.statistics import song_statistics
 from research.models.hub import PIECE_S, HubAudio
-from research.models.precision import cpu_computes_bf16
+from research.models.precision import fast_products
 from research.models.published import PUBLISHED, load_published
 
 STATISTICS = "statistics"
@@ -109,7 +109,7 @@ def encode_pieces(network: nn.Module, pieces: np.ndarray) -> Float32[np.ndarray,
     vectors = []
     for start in range(0, len(pieces), PIECES_AT_ONCE):
         block = torch.from_numpy(np.ascontiguousarray(pieces[start : start + PIECES_AT_ONCE]))
-        with torch.autocast("cpu", torch.bfloat16, enabled=cpu_computes_bf16()):
+        with fast_products():
             vectors.append(network(block).float().numpy())
     return np.concatenate(vectors)
 

@@ -50,7 +50,8 @@ class FrozenLyrics:
     @torch.no_grad()
     def _encode(self, texts: Sequence[str]) -> Vectors:
         device = "cuda" if torch.cuda.is_available() else "cpu"
-        self.encoder.to(device)
+        if self.encoder.bert.device.type != device:
+            self.encoder.to(device)
         tokens = tokenize_lyrics(texts, self.tokenizer, self.max_tokens)
         vectors = np.zeros((len(texts), self.encoder.dim), np.float32)
         # Sorted by length, so that little is padded.

@@ -51,6 +51,8 @@ class TrainConfig:
     optimizer: Literal["adamw", "sgd"] = "adamw"
     """sgd: with momentum 0.9."""
     weight_decay: float = 0.05
+    unfreeze_every: int = 0
+    """Epochs after which one more layer of each encoder learns, from the top, at first none; 0: all from the start."""
     schedule: Literal["cosine", "step"] = "cosine"
     """cosine: to zero, after a warm-up; step: down by `step_factor` every `step_epochs`."""
     warmup: float = 0.1
@@ -107,8 +109,8 @@ def fit(
     A run that was killed goes on from its last whole epoch and ends in the same bits (same machine and processes).
 
     Args:
-        model: `model(batch) -> logits`, with `parameter_groups(learning_rate, weight_decay)` for the optimiser and,
-            where tags are learned, `start_tags_at(logits)`.
+        model: `model(batch) -> logits`, with `parameter_groups(learning_rate, weight_decay)` for the optimiser; where
+            tags are learned, `start_tags_at(logits)`; where layers learn one by one, `unfreeze(n_layers)`.
         tracker: mirror of the run, in the main process only.
 
     Raises:
@@ -133,16 +135,19 @@ def fit(
         stateful["scaler"] = accelerator.scaler
     if averaged:
         stateful["averaged"] = averaged
+    asked = {"side_loss": config.side_loss, "mixup": config.mixup, "swap_lyrics": config.augmentation.swap_lyrics}
     progress = _resume(run, stateful, tracker)
     bar = _progress_bar(run.path.name, config.epochs, len(train), progress.epoch, accelerator.is_main_process)
     while progress.epoch < config.epochs and progress.epoch - progress.best_epoch < config.patience:
         started, losses = time.perf_counter(), []
         train.epoch = sampler.epoch = progress.epoch
         _seed_epoch(config.seed, progress.epoch)
+        if config.unfreeze_every:  # by epoch alone, so that a resumed run needs no memory of it
+            model.unfreeze(progress.epoch // config.unfreeze_every)
         network.train()
         for batch in loader:
             with accelerator.accumulate(network):
-                loss = step_loss(network, criterion, batch, side_loss=config.side_loss, mixup=config.mixup)
+                loss = step_loss(network, criterion, batch, **asked)
                 accelerator.backward(loss)
                 if accelerator.sync_gradients and config.clip_norm is not None:
                     accelerator.clip_grad_norm_(network.parameters(), config.clip_norm)

@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 
 from experiments.compare import Config, find_runs, main
+from research.reports import written
 
 
 def write_run(folder, name, right):
@@ -29,6 +30,12 @@ def group(tmp_path):
     write_run(tmp_path / "runs" / "fusion" / "audio-0", "audio", right=10)
     write_run(tmp_path / "runs" / "fusion" / "deeper" / "fusion-0", "fusion", right=18)
     return tmp_path / "runs" / "fusion"
+
+
+@pytest.fixture(autouse=True)
+def _without_figures(monkeypatch):
+    """Drawing them takes seconds; tests/reports does."""
+    monkeypatch.setattr(written, "write_figures", lambda scores, comparisons, folder: {})
 
 
 def test_a_group_folder_becomes_a_report(group, tmp_path, capsys):

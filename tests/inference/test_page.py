@@ -3,6 +3,7 @@
 import json
 import re
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -164,6 +165,25 @@ def test_upload_search_and_bad_files_in_a_browser(site):
         browser.close()
 
 
+@pytest.mark.browser
+def test_eight_visitors_at_once_get_their_own_answers(site, trained):
+    from gradio_client import Client, handle_file
+
+    url, _, predictor = site
+    songs = [trained[1].tracks.audio_path(row) for row in range(8)]
+    words = [f"words of visitor {row}" for row in range(8)]
+    visitors = [Client(url, verbose=False) for _ in songs]
+
+    def ask(row):
+        sound = handle_file(str(songs[row]))
+        return visitors[row].predict("Upload Song", "", "", sound, words[row], False, api_name="/mood")[1]
+
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(ask, range(8)))
+    for song, text, found in zip(songs, words, answers, strict=True):
+        assert found["probabilities"] == pytest.approx(predictor.predict(song, text).probabilities, abs=1e-6)
+
+
 def upload(page, path):
     """Replace the file that is chosen."""
     field = page.locator("input[type=file]")
@@ -173,7 +193,7 @@ def upload(page, path):
     page.get_by_text(path.name).first.wait_for(timeout=60_000)
 
 
-def test_the_answer_is_json(trained):
+def test_the_answer_is_json():
     found = answer().to_json()
     assert json.loads(json.dumps(found))["curve"][1]["start_s"] == 5
     assert found["mood"] == "happy"

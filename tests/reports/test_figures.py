@@ -60,6 +60,16 @@ def test_learning_curves_are_of_validation_and_mark_the_kept_epoch(folders):
     assert [line.get_ydata()[0] for line in axes.lines if line.get_marker() == "o"] == [0.6, 0.5]
 
 
+def test_many_seeds_share_one_line_of_the_legend(write_run):
+    folders = [write_run("audio", 0, seed=seed) for seed in range(7)]
+    for folder in folders:
+        (folder / "metrics.jsonl").write_text('{"epoch": 1, "valid/accuracy": 0.5}\n')
+        (folder / "result.json").write_text('{"best_epoch": 1}')
+    few, many = (validation_panels(score_models(read_runs(some)))["audio (artist)"] for some in (folders[:2], folders))
+    assert [curve.label for curve in few.curves] == ["seed 0", "seed 1"]
+    assert [curve.label for curve in many.curves] == ["runs of 7 seeds"] * 7
+
+
 def test_precision_recall_names_the_area(scores):
     axes = precision_recall_curves(scores).axes[2]
     area = average_precision_score(scores[2].targets == 0, probabilities(scores[2])[0, :, 0])
