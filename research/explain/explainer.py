@@ -7,14 +7,16 @@ sound a network was trained on, and padding tokens in the place of words.
 """
 
 import copy
-from contextlib import nullcontext
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import torch
-from captum.attr import IntegratedGradients, LayerIntegratedGradients
+from captum.attr import IntegratedGradients
 from jaxtyping import Float
-from torch import Tensor
+from torch import Tensor, nn
 
 from research.explain.sound import Plane, Sound, hear
 from research.explain.words import Text, Word, read_text
@@ -72,10 +74,10 @@ class Explainer:
         # An own copy: where there is a GPU, the predictor moves its encoder there.
         self._reads_words = copy.deepcopy(reader.frozen.encoder).cpu() if frozen else self._model.lyrics
         self._by_line = frozen and reader.frozen.by_line
-        audio = predictor.config.audio
-        self._networks = {
-            name: published_network(name) for name in (audio.frozen if audio else ()) if name in PUBLISHED
-        }
+        encoders = predictor.config.audio.frozen if predictor.config.audio is not None else ()
+        self._networks = {name: published_network(name) for name in encoders if name in PUBLISHED}
+        # Other labels and other words are asked of the same sound, whose networks take the longest.
+        self._heard: WeakKeyDictionary[Sound, Tensor] = WeakKeyDictionary()
 
     def prepare(self, audio: Source | None, lyrics: str | None) -> Material:
         """Read a song, either side of which may be missing.
@@ -88,7 +90,7 @@ class Explainer:
         words = clean_lyrics(lyrics or "") if self._predictor.reader is not None else ""
         if not hears and not words:
             raise ValueError("nothing to explain: give a side of the song that this model knows, sound or words")
-        with open_song(audio) if hears else nullcontext() as opened:
+        with open_song(audio, bool(self._predictor.config.audio.frozen)) if hears else nullcontext() as opened:
             sound = hear(opened, self._model, self._predictor.inputs, self._networks) if hears else None
         return Material(sound, self.read(words) if words else None)
 
@@ -140,6 +142,7 @@ class Explainer:
             encoders: shuffle these too; else only what joins them and answers.
         """
         other = copy.copy(self)
+        other._heard = WeakKeyDictionary()
         other._model = copy.deepcopy(self._model)
         other._networks = copy.deepcopy(self._networks) if encoders else self._networks
         learned = [part for name, part in other._model.named_children() if encoders or name not in ("audio", "lyrics")]
@@ -178,24 +181,21 @@ class Explainer:
 
     def _explain_words(self, material: Material, label: str, steps: int) -> tuple[Word, ...]:
         text = material.text
+        heard = self._vectors(material.sound)
+
+        layer, units = self._reads_words.bert.get_input_embeddings(), len(text.input_ids)
+
+        def score(vectors: Float[Tensor, "steps units tokens dim"]) -> Float[Tensor, " steps"]:
+            ids, mask = (part.repeat(len(vectors), 1) for part in (text.input_ids, text.attention_mask))
+            with _instead(layer, vectors.flatten(0, 1)):
+                return self._log_odds(heard, self._embed_words(ids, mask, units), label)
+
         with torch.no_grad():
-            heard = self._vectors(material.sound)
-
-        def score(input_ids: Tensor, mask: Tensor) -> Float[Tensor, " steps"]:
-            return self._log_odds(heard, self._embed_words(input_ids, mask, len(text.input_ids)), label)
-
-        layer = self._reads_words.bert.get_input_embeddings()
-        found = LayerIntegratedGradients(score, layer).attribute(
-            text.input_ids,
-            baselines=text.neutral_ids,
-            additional_forward_args=(text.attention_mask,),
-            n_steps=steps,
-            internal_batch_size=STEPS_AT_ONCE * len(text.input_ids),
+            words, neutral = (layer(ids)[None] for ids in (text.input_ids, text.neutral_ids))
+        found = IntegratedGradients(score).attribute(
+            words, baselines=neutral, n_steps=steps, internal_batch_size=STEPS_AT_ONCE
         )
-        tokens = found.sum(dim=-1)  # long texts stand in chunks, one below the other
-        if len(text.input_ids) == 1:
-            tokens = tokens.flatten()[None, : text.input_ids.shape[1]]
-        return text.weighed(tokens.detach().numpy())
+        return text.weighed(found[0].sum(dim=-1).numpy())
 
     def _mean_vectors(self) -> dict[str, Tensor]:
         """Of the training songs, (1, width) by frozen encoder."""
@@ -206,7 +206,11 @@ class Explainer:
     def _vectors(self, sound: Sound | None) -> Tensor | None:
         if sound is None:
             return None
-        return self._embed({name: pieces.mel[None] for name, pieces in sound.pieces.items()}, sound.fixed)
+        if sound not in self._heard:
+            mels = {name: pieces.mel[None] for name, pieces in sound.pieces.items()}
+            with torch.no_grad():
+                self._heard[sound] = self._embed(mels, sound.fixed)
+        return self._heard[sound]
 
     def _embed(self, mels: dict[str, Tensor], fixed: dict[str, Tensor]) -> Tensor:
         """Each song's vector of sound; where the model joins frames, the spectrogram as it is."""
@@ -257,3 +261,20 @@ class Explainer:
         moods = logits[:, : len(predictor.labels)] / predictor.calibrated.temperature
         others = [at for at in range(len(predictor.labels)) if at != column]
         return moods[:, column] - moods[:, others].logsumexp(dim=1)
+
+
+@contextmanager
+def _instead(layer: nn.Module, vectors: Float[Tensor, "texts tokens dim"]) -> Iterator[None]:
+    """Lets an embedding layer answer these vectors, from left to right: long texts are read piece by piece."""
+    place = 0
+
+    def substitute(_: nn.Module, __: tuple, looked_up: Tensor) -> Tensor:
+        nonlocal place
+        start, place = place, place + looked_up.shape[1]
+        return vectors[:, start:place]
+
+    hook = layer.register_forward_hook(substitute)
+    try:
+        yield
+    finally:
+        hook.remove()
