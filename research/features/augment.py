@@ -1,13 +1,14 @@
 """Random changes to training examples: pure functions, the random numbers are passed in."""
 
 import numpy as np
+import torch
 from jaxtyping import Bool, Float
 
 N_MASKS = 2
 """Masks along time, and as many along frequency."""
 MASK_DRAWS = 4 * N_MASKS
 FILL_STEP = 8
-"""The mean of float16 over all frames takes as long as all else together; every eighth tells the same level."""
+"""Every eighth frame tells the same level as all of them."""
 
 
 def spec_augment(
@@ -31,7 +32,7 @@ def spec_augment(
     Source: Park et al. 2019, "SpecAugment" (arXiv:1904.08779), without time warping.
     """
     masked = mels.copy()
-    values = masked[:, ::FILL_STEP].mean(axis=(1, 2)) if fill is None else np.full(len(mels), fill, mels.dtype)
+    values = _levels(masked) if fill is None else [fill] * len(mels)
     n_frames, n_mels = mels.shape[1:]
     sizes = np.array([n_frames] * N_MASKS + [n_mels] * N_MASKS)
     longest = np.minimum([max_time] * N_MASKS + [max_freq] * N_MASKS, sizes)
@@ -43,6 +44,11 @@ def spec_augment(
             song[first[mask] : end[mask]] = value
             song[:, first[N_MASKS + mask] : end[N_MASKS + mask]] = value
     return masked
+
+
+def _levels(mels: Float[np.ndarray, "batch frames n_mels"]) -> list[float]:
+    # torch has float16 to float32 in vector instructions, NumPy does not: 1.7 us a window instead of 5.8.
+    return torch.from_numpy(mels[:, ::FILL_STEP]).float().mean(dim=(1, 2)).tolist()
 
 
 def drop_modality(

@@ -87,7 +87,7 @@ class MelStore:
 
         Args:
             rows: songs, by `rows`.
-            share: length of a stretch, of its song's; at least one frame is heard.
+            share: length of a stretch, of its song's, above 0 and at most 1; at least one frame is heard.
             draws: a random number a song, even in [0, 1): where its stretch begins. The same number means about the
                 same stretch in every store, however long its frames.
         """
@@ -259,21 +259,25 @@ def _counted(paths: Iterator[Path], shards: list[Shard], bar: tqdm) -> Iterator[
 def _append(folder: Path, paths: Iterator[Path], n_bytes: int, settings: FrontEnd) -> int:
     """Move shards behind the first `n_bytes` of the array; returns its bytes then."""
     with (folder / ARRAY).open("ab") as array, (folder / INDEX).open("ab") as index:
-        while group := list(islice(paths, SHARDS_A_SYNC)):
-            if os.fstat(array.fileno()).st_size != n_bytes:
-                raise ValueError(f"another program is writing to {folder}; build a store from one process only")
-            lines = []
-            for entry, mel in (song for path in group for song in read_shard(path)):
-                if mel is not None:
-                    entry = replace(entry, offset=n_bytes // _frame_bytes(settings))
-                    n_bytes += array.write(mel.tobytes())
-                lines.append(json.dumps(asdict(entry), ensure_ascii=False) + "\n")
+        while True:
+            taken, lines = [], []
+            for path in islice(paths, SHARDS_A_SYNC):  # each as soon as it is there, while workers compute the next
+                array.flush()
+                if os.fstat(array.fileno()).st_size != n_bytes:
+                    raise ValueError(f"another program is writing to {folder}; build a store from one process only")
+                for entry, mel in read_shard(path):
+                    if mel is not None:
+                        entry = replace(entry, offset=n_bytes // _frame_bytes(settings))
+                        n_bytes += array.write(mel)
+                    lines.append(json.dumps(asdict(entry), ensure_ascii=False) + "\n")
+                taken.append(path)
+            if not taken:
+                return n_bytes
             _sync(array)
             index.write("".join(lines).encode())
             _sync(index)
-            for path in group:
+            for path in taken:
                 path.unlink()
-    return n_bytes
 
 
 def _sync(file: BinaryIO) -> None:

@@ -39,7 +39,8 @@ def write_figures(
         "reliability": (
             reliability_diagrams(shown),
             "Reliability on test songs in bins of equally many; the dotted line is what probabilities should mean. "
-            f"The temperature is fitted to validation songs. Error: expected calibration error.{left_out}",
+            "The temperature is fitted to validation songs. Error: expected calibration error of all seeds' answers "
+            f"together; the table has the mean over seeds.{left_out}",
         ),
         "coverage": (
             coverage_curves(shown),

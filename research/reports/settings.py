@@ -15,7 +15,10 @@ SPECTROGRAM = (
     *("inputs.mel.", "inputs.window_frames", "inputs.eval_windows"),
     *(f"train.augmentation.{name}" for name in ("time_mask", "mel_mask", "gain_db")),
 )
-DROPPED_SIDES = ("train.augmentation.drop_audio", "train.augmentation.drop_lyrics")
+TWO_SIDES = (
+    *("model.fusion", "train.side_loss"),
+    *(f"train.augmentation.{name}" for name in ("drop_audio", "drop_lyrics", "swap_lyrics")),
+)
 
 
 def settings_blocks(scores: Sequence[ModelScore]) -> list[Block]:
@@ -50,12 +53,14 @@ def _unread(config: Mapping[str, Any]) -> list[str]:
         audio, lyrics = model["audio"], model["lyrics"]
         if audio is None or audio.get("frozen"):
             unread += [*NETWORK, *SPECTROGRAM]
+        if audio is None or not audio.get("frozen"):
+            unread.append("train.augmentation.pieces")
         if lyrics is None:
             unread += ["inputs.max_tokens", "train.augmentation.drop_words"]
         elif lyrics.get("trainable_layers") == 0:
             unread += ["model.lyrics.attention_dropout", "model.lyrics.learning_rate", "train.augmentation.drop_words"]
         if None in (audio, lyrics):
-            unread += ["model.fusion", "train.side_loss", *DROPPED_SIDES]
+            unread += TWO_SIDES
     if train.get("schedule") == "cosine":
         unread += ["train.step_epochs", "train.step_factor"]
     if train.get("select_by") == "last":

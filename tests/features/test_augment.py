@@ -57,7 +57,8 @@ def test_the_default_fill_is_each_songs_level_and_the_input_stays():
     after = spec_augment(before, draws(1, 2))
     np.testing.assert_array_equal(before, kept)
     for song, masked in zip(before, after, strict=True):
-        assert set(masked[masked != song]) == {song[::8].mean()}
+        # One value; float32 sums of 3,456 numbers of order 40 in another order.
+        np.testing.assert_allclose(np.unique(masked[masked != song]), [song[::8].mean()], rtol=1e-5)
         # 27 of 216 frames of unit noise: a standard error of .017
         assert song[::8].mean() == pytest.approx(song.mean(), abs=0.07)
 

@@ -183,9 +183,9 @@ def test_shards_that_were_not_taken_in_are_kept(tracks, tmp_path, mel_folder, mo
             yield function(item)
         raise KeyboardInterrupt
 
-    with pytest.raises(KeyboardInterrupt):  # 2 of 16 shards a sync: none is in the array yet
+    with pytest.raises(KeyboardInterrupt):  # 2 of 16 shards a sync: the index names none yet
         build_store(tracks, mel_folder, SETTINGS, engine=stop_before_the_last)
-    assert (mel_folder / "mel.f16").stat().st_size == 0
+    assert (mel_folder / "index.jsonl").stat().st_size == 0
     measured, measure = [], shards_module.measure
     monkeypatch.setattr(shards_module, "measure", lambda job, made: measured.append(job.track_id) or measure(job, made))
     build_store(tracks, mel_folder, SETTINGS, workers=1)
