@@ -12,7 +12,7 @@ from typing import Any, Literal
 import numpy as np
 import torch
 from accelerate import Accelerator, DistributedDataParallelKwargs, PartialState
-from accelerate.utils import parse_flag_from_env, set_seed
+from accelerate.utils import DataLoaderConfiguration, parse_flag_from_env, set_seed
 from jaxtyping import Float, Int
 from torch import nn
 from torch.optim.lr_scheduler import LambdaLR
@@ -192,7 +192,7 @@ def process_state() -> PartialState:
     Raises:
         ValueError: several were launched, but each believes it is alone.
     """
-    state, launched = PartialState(cpu=parse_flag_from_env("ACCELERATE_USE_CPU")), int(os.environ.get("WORLD_SIZE", 1))
+    state, launched = PartialState(cpu=_on_cpu()), int(os.environ.get("WORLD_SIZE", 1))
     if state.num_processes != launched:
         raise ValueError(
             f"{launched} processes were launched, but each runs alone; without GPUs set ACCELERATE_USE_CPU=true"
@@ -211,9 +211,14 @@ def make_accelerator(config: TrainConfig) -> Accelerator:
         raise ValueError("precision fp16 needs a GPU; use bf16, fp32 or auto")
     # A batch may hold no lyrics at all; then the lyrics encoder has no gradient in that step.
     unused = DistributedDataParallelKwargs(find_unused_parameters=True)
-    return Accelerator(
-        mixed_precision=precision, gradient_accumulation_steps=config.accumulate, kwargs_handlers=[unused]
-    )
+    reading = DataLoaderConfiguration(non_blocking=True)  # pinned batches are copied while a step computes
+    settings = {"cpu": _on_cpu(), "mixed_precision": precision, "gradient_accumulation_steps": config.accumulate}
+    return Accelerator(**settings, dataloader_config=reading, kwargs_handlers=[unused])
+
+
+def _on_cpu() -> bool:
+    # Told so, several processes find each other on a machine without GPUs; untold, each would believe it is alone.
+    return parse_flag_from_env("ACCELERATE_USE_CPU") or not torch.accelerator.is_available()
 
 
 def _progress_bar(name: str, epochs: int, songs: int, epochs_done: int, is_main: bool) -> tqdm:
