@@ -89,9 +89,13 @@ class LyricsEncoder(nn.Module):
         chunks = -(-tokens // self.chunk)
         padding = (0, chunks * self.chunk - tokens)
         ids, mask = (F.pad(part, padding).view(-1, self.chunk) for part in (input_ids, attention_mask))
-        real = mask.any(dim=1)  # the last pieces of shorter songs are empty
+        real, whole = mask.any(dim=1), mask[:, -1].bool()  # the last pieces of shorter songs are empty
         hidden = torch.zeros(*ids.shape, self.dim, device=ids.device)
-        hidden[real] = self.bert(input_ids=ids[real], attention_mask=mask[real]).last_hidden_state.float()
+        for pieces in (whole, real & ~whole):  # the last piece of a song is short: of 300 tokens, 44
+            if pieces.any():
+                width = int(mask[pieces].any(dim=0).nonzero().max()) + 1
+                found = self.bert(input_ids=ids[pieces, :width], attention_mask=mask[pieces, :width])
+                hidden[pieces, :width] = found.last_hidden_state.float()
         return hidden.view(len(input_ids), -1, self.dim)[:, :tokens]
 
 
