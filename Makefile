@@ -14,11 +14,13 @@ READY := $(VENV)/.ready
 TABLE := data/$(CORPUS)/tracks.parquet
 # The embedded corpus in three folds: the job ends within minutes.
 synthetic_FLAGS := --folds 3
+# What research/cli.py calls DEFAULT_RUN.
+MODEL := runs/synthetic/fusion-fold0-seed0
 BASELINES_OUT := runs/baselines$(if $(filter-out synthetic,$(CORPUS)),-$(CORPUS))
 SOURCE_FLAG := $(if $(SOURCE),--source $(SOURCE))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup data fusion baselines compare test check clean
+.PHONY: help setup data model fusion baselines compare test check clean
 
 help:  ## print this list
 	@echo "make TARGET [CORPUS=mirex_like SOURCE=folder] [ARGS=...]"
@@ -27,6 +29,8 @@ help:  ## print this list
 setup: $(READY)  ## create .venv and install the packages of the tested set (about 7 GB, minutes)
 
 data: $(TABLE)  ## prepare a corpus: data/CORPUS/tracks.parquet (default: the embedded synthetic one)
+
+model: $(MODEL)/predictions.parquet  ## the default of mood predict and mood demo, trained on the embedded corpus
 
 fusion: $(TABLE)  ## the main job: train audio, lyrics and fusion, then compare them
 	$(BIN)/$(LAUNCH) experiments/fusion.py --tracks $(TABLE) --out $(OUT) $($(CORPUS)_FLAGS) $(ARGS)
@@ -56,3 +60,7 @@ $(READY): pyproject.toml constraints.txt
 
 $(TABLE): | $(READY)
 	$(BIN)/python -m data_prep $(CORPUS) $(SOURCE_FLAG) --out $(dir $@)
+
+$(MODEL)/predictions.parquet: | $(READY)
+	$(MAKE) data CORPUS=synthetic
+	$(BIN)/$(LAUNCH) experiments/default_model.py

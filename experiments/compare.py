@@ -4,13 +4,14 @@ Run: python experiments/compare.py runs/fusion --out reports/fusion
 Reads run folders only and needs no GPU. Writes report.md, .tex and .html (the whole comparison with its figures, PDF
 and PNG), comparison.md, .csv and .tex (the tables) and differences.csv. Runs that are missing, unfinished or flattered
 are marked; what cannot be compared fairly is refused. Numbers to expect stand in the header of the experiment that
-wrote the runs.
+wrote the runs. With --wandb PROJECT/GROUP also beside Weights & Biases (docs/wandb.md).
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import pandas as pd
 import tyro
 
 from research.command import run_command
@@ -19,13 +20,28 @@ from research.reports.overview import write_comparison
 from research.reports.pooling import unfinished_models
 from research.reports.predictions import find_runs, read_runs
 from research.reports.scores import score_models
-from research.reports.tables import caption, difference_sentence, display_table
+from research.reports.tables import (
+    caption,
+    comparison_table,
+    difference_sentence,
+    differences_table,
+    display_table,
+)
 from research.reports.written import write_report
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a comparison found, for who passes it on."""
+
+    tables: dict[str, pd.DataFrame]
+    figures: dict[str, Path]
+    sentences: list[str]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Config:
-    runs: tyro.conf.Positional[tuple[Path, ...]]
+    runs: tyro.conf.Positional[tuple[Path, ...]] = ()
     """Run folders, or folders that hold them at any depth."""
     out: Path | None = None
     """Folder of the report; reports/NAME OF THE FIRST FOLDER when left out."""
@@ -33,32 +49,85 @@ class Config:
     """Model the others are compared with; the best of those of one side (audio or lyrics) when left out."""
     tracks: Path | None = None
     """Track table of the corpus, for coverage and titles; data/NAME/tracks.parquet, if there, when left out."""
+    wandb: str | None = None
+    """PROJECT/GROUP or ENTITY/PROJECT/GROUP in Weights & Biases: its runs are checked against the folders, or read
+    where no folder is given; tables and figures are logged there as one report. Needs a key."""
+    figures: bool = True
+    """Draw them; tables and text alone are there in a fraction of the time."""
 
 
-def report(folders: Sequence[Path], out: Path, reference: str | None = None, tracks: Path | None = None) -> None:
-    """Score the runs in `folders`, print the comparison and write it to `out`."""
+def report(
+    folders: Sequence[Path],
+    out: Path,
+    reference: str | None = None,
+    tracks: Path | None = None,
+    notes: Sequence[str] = (),
+    draw: bool = True,
+) -> Report:
+    """Score the runs in `folders`, print the comparison and write it to `out`.
+
+    Args:
+        notes: sentences on the runs to print and write beside those of the comparison.
+        draw: whether to draw figures.
+    """
     found = dict.fromkeys(run.resolve() for folder in folders for run in find_runs(folder))
     runs = read_runs(found)
-    scores, unscored = score_models(runs), unfinished_models(runs)
+    scores, unscored = score_models(runs), [*unfinished_models(runs), *notes]
     comparisons = compare_models(scores, reference)
     write_comparison(scores, comparisons, unscored, out)
-    write_report(scores, comparisons, unscored, out, tracks)
+    figures = write_report(scores, comparisons, unscored, out, tracks, draw)
     print(
         caption(scores, comparisons), display_table(scores, comparisons).to_string(index=False), sep="\n\n", end="\n\n"
     )
     for score in scores:
         print(f"{score.name} ({score.protocol}): {'; '.join(score.notes)}")
-    for found_difference in comparisons:
-        print(difference_sentence(found_difference, len(comparisons)))
-    for sentence in (*not_compared(scores, comparisons), *unscored):
-        print(sentence)
-    print(f"written: {out / 'report.html'}, .md, .tex; {out / 'comparison.md'}, .csv, .tex; figures beside them")
+    sentences = [difference_sentence(found_difference, len(comparisons)) for found_difference in comparisons]
+    sentences += [*not_compared(scores, comparisons), *unscored]
+    print(*sentences, sep="\n")
+    beside = "; figures beside them" if draw else ""
+    print(f"written: {out / 'report.html'}, .md, .tex; {out / 'comparison.md'}, .csv, .tex{beside}")
+    tables = {"scores": comparison_table(scores), "differences": differences_table(comparisons)}
+    return Report(tables, {name: out / f"{name}.png" for name in figures}, sentences)
+
+
+def report_with_mirror(config: Config, name: str) -> None:
+    """The same beside Weights & Biases: runs from there or checked against it, the report logged back.
+
+    Raises:
+        ValueError: no key, a group that cannot be read, or nothing to compare offline.
+    """
+    # Imported where it is asked for: it takes a second, and torch.
+    from research.tracking import Place, can_read, fetch_runs, log_report, mirror_differences, read_mirrors
+
+    place = Place.parse(name)
+    out, folders = _out(config, place.group), config.runs
+    if not can_read():
+        if not folders:
+            raise ValueError("WANDB_MODE=offline reads no runs from W&B; name a folder of runs")
+        notes = ["W&B was not read: WANDB_MODE=offline"]
+    elif folders:
+        runs = [run for folder in folders for run in find_runs(folder)]
+        agree = [f"W&B ({place}) agrees with the {len(runs)} run folders"]
+        notes = mirror_differences(read_mirrors(place), runs) or agree
+    else:
+        folders = fetch_runs(read_mirrors(place), out / "runs")
+        notes = [f"{len(folders)} runs read from W&B ({place}), which has no validation songs"]
+    found = report(folders, out, config.reference, config.tracks, notes, config.figures)
+    log_report(place, out, found.tables, found.figures, found.sentences)
 
 
 def main(config: Config) -> None:
-    if not config.runs:
+    if config.wandb is not None:
+        report_with_mirror(config, config.wandb)
+    elif not config.runs:
         raise ValueError("no folder of runs given; name at least one, such as runs/fusion")
-    report(config.runs, config.out or Path("reports") / config.runs[0].resolve().name, config.reference, config.tracks)
+    else:
+        name = config.runs[0].resolve().name
+        report(config.runs, _out(config, name), config.reference, config.tracks, draw=config.figures)
+
+
+def _out(config: Config, name: str) -> Path:
+    return config.out or Path("reports") / name
 
 
 if __name__ == "__main__":

@@ -7,13 +7,17 @@ import sys
 from pathlib import Path
 
 DEFAULT_RUN = Path("runs/synthetic/fusion-fold0-seed0")
-"""What `make fusion` trains on the embedded corpus."""
-RUN_HELP = "run folder or exported folder (default: %(default)s, which `make fusion` trains on invented songs)"
+"""What `make model` trains on the embedded corpus, and `make fusion` too."""
+RUN_HELP = "run folder or exported folder (default: %(default)s, which `make model` trains on invented songs)"
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Exit status: 0 all songs judged, 1 some could not be, 2 wrong usage, or nothing to judge (with)."""
     options = _parser().parse_args(arguments)
+    if "run" in options and options.run == DEFAULT_RUN and not DEFAULT_RUN.exists():
+        told = "`make model` trains it on invented songs; or name a run or an exported folder by --run"
+        print(f"mood: there is no default model yet ({DEFAULT_RUN}): {told}", file=sys.stderr)
+        return 2
     return COMMANDS[options.command](options)
 
 
@@ -28,6 +32,13 @@ def _parser() -> argparse.ArgumentParser:
     shape.add_argument("--json", action="store_true", help="one JSON object a line instead of text")
     shape.add_argument("--csv", action="store_true", help="one row a song instead of text")
     predict.add_argument("--curve", type=Path, metavar="PLOT", help="picture of the mood over time, for a single song")
+    explain = commands.add_parser("explain", help="what drove the answer for a song", description=_EXPLAIN)
+    explain.add_argument("song", type=Path, metavar="SONG", help="sound file")
+    explain.add_argument("--run", default=DEFAULT_RUN, type=Path, help=RUN_HELP)
+    explain.add_argument("--lyrics", type=Path, help="UTF-8 text file with the words")
+    explain.add_argument("--out", required=True, type=Path, metavar="PICTURE", help="the page, .png, .pdf or .svg")
+    explain.add_argument("--label", help="mood or tag to explain (default: the most likely)")
+    explain.add_argument("--json", action="store_true", help="one JSON object with the words' numbers instead of text")
     evaluate = commands.add_parser("evaluate", help="scores of a run on a prepared corpus", description=_EVALUATE)
     evaluate.add_argument("run", type=Path, metavar="RUN", help="run folder or exported folder")
     evaluate.add_argument("--tracks", required=True, type=Path, metavar="TABLE", help="data/CORPUS/tracks.parquet")
@@ -50,6 +61,9 @@ def _parser() -> argparse.ArgumentParser:
 _PREDICT = """Judge each song by the model of a run. Words are taken from --lyrics, or from a text file of the song's
 name beside it (song.lrc with line times, or song.txt); without words the sound alone decides. Goes on past songs that
 cannot be judged and lists them at the end. Exit status: 0 all judged, 1 some could not be, 2 wrong usage."""
+_EXPLAIN = """Draw what drove the answer for one song: the spectrogram and the words, coloured by what they add to the
+log-odds of its mood (integrated gradients), and the probabilities. Words are found as by `predict`. Takes seconds where
+the network learned from spectrograms, a minute a clip where published networks listen."""
 _EVALUATE = """Accuracy, macro-F1 and their intervals, confusion and each mood's scores on a prepared corpus. Of the
 corpus a run was trained on, only its own test songs are scored."""
 _EXPORT = """Write weights, configuration, labels, calibration, model card and model.onnx to a folder that `mood predict
@@ -87,6 +101,12 @@ def _predict(options: argparse.Namespace) -> int:
     return predict.run(options)
 
 
+def _explain(options: argparse.Namespace) -> int:
+    from research.commands import explain
+
+    return explain.run(options)
+
+
 def _evaluate(options: argparse.Namespace) -> int:
     from research.commands import evaluate
 
@@ -105,4 +125,11 @@ def _demo(options: argparse.Namespace) -> int:
     return demo.run(options)
 
 
-COMMANDS = {"predict": _predict, "evaluate": _evaluate, "export": _export, "demo": _demo, "bench": _bench}
+COMMANDS = {
+    "predict": _predict,
+    "explain": _explain,
+    "evaluate": _evaluate,
+    "export": _export,
+    "demo": _demo,
+    "bench": _bench,
+}

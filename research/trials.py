@@ -17,6 +17,7 @@ from research.batch import SongSet
 from research.data.dataset import SongDataset
 from research.data.songs import EmbedWords, InputConfig, Songs, Tokenize, load_songs
 from research.embeddings import lyrics_vectors
+from research.features.altered import AlteredSound
 from research.features.lyrics import tokenize_lyrics
 from research.features.shards import FrontEnd
 from research.features.store import build_store
@@ -59,17 +60,23 @@ def load_corpus(table: Path, inputs: InputConfig, model: ModelConfig) -> Songs:
     """
     processes = process_state()
     tracks = read_tracks(table)
-    stores = []
+    stores, altered = [], []
     if model.audio is not None and tracks.frame["audio"].notna().any():
+        front_ends = _front_ends(tracks, inputs, model)
         with processes.main_process_first():
-            stores = [
-                build_store(tracks, folder, front_end) for folder, front_end in _front_ends(tracks, inputs, model)
+            stores = [build_store(tracks, folder, front_end) for folder, front_end in front_ends]
+            altered = [
+                [
+                    build_store(tracks, Path(f"{folder}--altered-{copy}"), AlteredSound(front_end=front_end, copy=copy))
+                    for folder, front_end in front_ends
+                ]
+                for copy in range(1, inputs.altered_copies + 1)
             ]
     tokenize = embed = None
     if model.lyrics is not None and tracks.frame["lyrics"].notna().any():
         tokenize, embed = lyrics_readers(inputs, model.lyrics, tracks.folder / "embeddings")
     with processes.main_process_first():
-        songs = load_songs(tracks, inputs, stores, tokenize, embed)
+        songs = load_songs(tracks, inputs, stores, tokenize, embed, altered)
     skipped = {track_id: reason for store in stores for track_id, reason in store.skipped.items()}
     if skipped and processes.is_main_process:
         print(f"{table}: {len(skipped)} songs have unreadable sound and are used without it:", file=sys.stderr)

@@ -8,7 +8,9 @@ import pandas as pd
 import pytest
 import soundfile
 
+from research.models.audio import AudioConfig
 from research.models.classifier import ModelConfig
+from research.models.frozen import STATISTICS
 from research.models.lyrics import LyricsConfig
 from research.runs import score_songs
 from research.splits.folds import official_split
@@ -61,6 +63,26 @@ def test_broken_sound_is_listed_and_training_goes_on(broken_table, small_inputs,
     rows = np.concatenate([trial.split.valid, trial.split.test])
     assert sorted(predictions["track_id"]) == sorted(songs.tracks.frame["track_id"].iloc[rows])
     assert np.isfinite(np.stack(predictions["logits"])).all()
+
+
+def test_altered_copies_lie_beside_the_real_features(broken_table, small_inputs):
+    inputs = replace(small_inputs, altered_copies=2)
+    for model in (AudioConfig(), AudioConfig(frozen=(STATISTICS,))):
+        songs = load_corpus(broken_table, inputs, ModelConfig(audio=model, lyrics=None))
+        assert [copy.has_audio.nonzero()[0].tolist() for copy in songs.altered] == [[2, 3], [2, 3]]
+        assert all((copy.store is None) == (songs.store is None) for copy in songs.altered)
+        if model.frozen:
+            values = [each.audio_vectors[2] for each in (songs, *songs.altered)]
+            assert len(np.unique(values, axis=0)) == 3
+        else:
+            assert len({each.n_frames[2] for each in (songs, *songs.altered)}) == 3  # other tempos
+    folders = {path.parent.name for path in broken_table.parent.glob("*/settings.json")}
+    assert folders == {"mel", "mel--altered-1", "mel--altered-2"}
+    assert {path.name for path in (broken_table.parent / "embeddings").iterdir()} == {
+        STATISTICS,
+        f"{STATISTICS}--altered-1",
+        f"{STATISTICS}--altered-2",
+    }
 
 
 def test_a_run_says_what_it_stands_on(small_songs, trial):

@@ -3,6 +3,8 @@
 import sys
 from argparse import Namespace
 
+import torch
+
 from research.commands.predict import origin
 from research.inference import load_predictor
 
@@ -10,7 +12,7 @@ from research.inference import load_predictor
 def run(options: Namespace) -> int:
     """Exit status: 0 after the page was closed, 2 where it cannot be served."""
     try:
-        from research.demo.page import MAX_BYTES, build_page
+        from research.demo.page import AT_ONCE, MAX_BYTES, build_page
     except ModuleNotFoundError as error:
         print(f'mood: the page needs {error.name}: pip install "music-mood-fusion[demo]"', file=sys.stderr)
         return 2
@@ -22,6 +24,8 @@ def run(options: Namespace) -> int:
     except (FileNotFoundError, ValueError) as error:
         print(f"mood: {error}", file=sys.stderr)
         return 2
+    # Songs that are judged at the same time share the cores; their thread pools would wait for each other.
+    torch.set_num_threads(max(1, torch.get_num_threads() // AT_ONCE))
     page = build_page(predictor, installed_lookup(), origin(predictor))
     page.launch(server_name=options.host, server_port=options.port, max_file_size=MAX_BYTES, css=CSS, show_error=True)
     return 0

@@ -72,6 +72,12 @@ def find_songs(paths: Sequence[Path]) -> list[Path]:
     return songs
 
 
+def words_beside(song: Path) -> Path | None:
+    """The text file of a song's name beside it, if there is one."""
+    beside = (song.with_suffix(suffix) for suffix in WORDS_SUFFIXES)
+    return next((file for file in beside if file.is_file()), None)
+
+
 class Text:
     """A line a song for people."""
 
@@ -120,8 +126,7 @@ class Csv:
 
 def _read(songs: Sequence[Path], lyrics: Path | None, failed: list) -> Iterator[Song]:
     for path in songs:
-        beside = (path.with_suffix(suffix) for suffix in WORDS_SUFFIXES)
-        words = lyrics or next((file for file in beside if file.is_file()), None)
+        words = lyrics or words_beside(path)
         try:
             yield Song(path, words.read_text(encoding="utf-8") if words else None)
         except (OSError, UnicodeDecodeError) as error:

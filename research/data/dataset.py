@@ -1,12 +1,12 @@
 """Some songs of a corpus as batches: windows read from the feature store in one go, each epoch's changes on top."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
 import torch
-from jaxtyping import Float16, Float64, Int
+from jaxtyping import Float16, Float32, Float64, Int
 from torch.utils.data import DataLoader, Dataset
 
 from research.batch import Batch, pad_tokens
@@ -14,6 +14,11 @@ from research.data.buckets import batch_loader
 from research.data.songs import NO_WORDS, Songs
 from research.features.audio import window_starts
 from research.features.augment import MASK_DRAWS, drop_modality, spec_augment
+
+SIDE, PLACE, GAIN, MASKS = 0, 1, 2, slice(3, 3 + MASK_DRAWS)
+COPY = MASKS.stop
+"""Columns of a song's random numbers: which side is dropped, where in the song it is heard, how loud, masks, and which
+copy."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,6 +37,14 @@ class Augmentation:
     """Most by which a spectrogram is made louder or softer, evenly distributed."""
     drop_words: float = 0.0
     """Share of a song's tokens that a learning lyrics encoder does not see in one step; special tokens stay."""
+    pieces: float = 1.0
+    """Share of a song whose vectors, by frozen encoders, are averaged in one step: a stretch at random, at least one
+    piece. 1: all of them, as in evaluation."""
+    altered: float = 0.0
+    """Share of songs that are heard in one step as one of their altered copies, see `InputConfig.altered_copies`."""
+    swap_lyrics: float = 0.0
+    """Share of songs with both sides that are given the words of another song of their batch for one step, and keep
+    their own answer: so that the model learns what words are worth that do not fit (see research.losses.objective)."""
 
 
 class SongDataset(Dataset):
@@ -51,7 +64,15 @@ class SongDataset(Dataset):
         augmentation: Augmentation | None = None,
         seed: int = 0,
     ):
-        """With `augmentation=None` songs are read for evaluation: evenly spaced windows, nothing random."""
+        """With `augmentation=None` songs are read for evaluation: evenly spaced windows, nothing random.
+
+        Raises:
+            ValueError: altered copies are to be heard, but there are none; or no share of a song's pieces.
+        """
+        if augmentation is not None and not 0 < augmentation.pieces <= 1:
+            raise ValueError(f"augmentation.pieces={augmentation.pieces:g}; give a share above 0 and at most 1")
+        if augmentation is not None and augmentation.altered and not songs.altered:
+            raise ValueError("augmentation.altered needs altered copies; set inputs.altered_copies, such as 2")
         self.songs = songs
         self.rows = rows
         self.augmentation = augmentation
@@ -91,21 +112,59 @@ class SongDataset(Dataset):
         has_audio, has_lyrics = self.has_audio[positions], self.has_lyrics[positions]
         if self.augmentation is not None:
             rates = self.augmentation.drop_audio, self.augmentation.drop_lyrics
-            has_audio, has_lyrics = drop_modality(has_audio, has_lyrics, *rates, draws[:, 0])
-        mel = self._windows(rows, has_audio, draws[:, 1:])
+            has_audio, has_lyrics = drop_modality(has_audio, has_lyrics, *rates, draws[:, SIDE])
+        sound = self._sound(rows, draws[:, COPY])
+        mel = self._windows(rows, has_audio, sound, draws)
         words = [self._words(row) if here else NO_WORDS for row, here in zip(rows.tolist(), has_lyrics, strict=True)]
         input_ids, attention_mask = pad_tokens(words)
         return Batch(
             mel=torch.from_numpy(mel).transpose(2, 3),
             input_ids=torch.from_numpy(input_ids),
             attention_mask=torch.from_numpy(attention_mask),
-            audio_vectors=torch.from_numpy(self.songs.audio_vectors[rows]),
+            audio_vectors=torch.from_numpy(self._audio_vectors(rows, sound, draws[:, PLACE])),
             lyrics_vectors=torch.from_numpy(self.songs.lyrics_vectors[rows]),
             has_audio=torch.from_numpy(has_audio),
             has_lyrics=torch.from_numpy(has_lyrics),
             target=torch.from_numpy(self.targets[positions]),
             track_index=torch.from_numpy(rows),
         )
+
+    def _sound(self, rows: np.ndarray, draws: np.ndarray) -> Int[np.ndarray, " batch"]:
+        """Which sound of a song is heard: 0 its own, then its altered copies."""
+        share = self.augmentation.altered if self.augmentation is not None else 0.0
+        if not share:
+            return np.zeros(len(rows), dtype=np.int64)
+        copies = self.songs.altered
+        chosen = np.where(draws < share, 1 + (draws / share * len(copies)).astype(np.int64), 0)
+        # A recording just long enough for an encoder may be too short for it once it is played faster.
+        usable = np.stack([self.songs.has_audio, *(copy.has_audio for copy in copies)])[chosen, rows]
+        return np.where(usable, chosen, 0)
+
+    def _audio_vectors(
+        self, rows: np.ndarray, sound: np.ndarray, draws: np.ndarray
+    ) -> Float32[np.ndarray, "batch audio_dim"]:
+        share = self.augmentation.pieces if self.augmentation is not None else 1.0
+
+        def read(songs: Songs, which: np.ndarray) -> np.ndarray:
+            if share == 1:
+                return songs.audio_vectors[rows[which]]
+            return songs.stretch_vectors(rows[which], share, draws[which])
+
+        return self._by_sound(sound, read)
+
+    def _by_sound(self, sound: np.ndarray, read: Callable[[Songs, np.ndarray], np.ndarray]) -> np.ndarray:
+        """What `read` gives of each song, asked of the recordings or the copies that are heard."""
+        parts = []
+        for number, songs in enumerate((self.songs, *self.songs.altered)):
+            which = np.flatnonzero(sound == number)
+            if len(which):
+                parts.append((which, read(songs, which)))
+        if len(parts) == 1:
+            return parts[0][1]
+        found = np.empty((len(sound), *parts[0][1].shape[1:]), dtype=parts[0][1].dtype)
+        for which, values in parts:
+            found[which] = values
+        return found
 
     def _words(self, row: int | np.integer) -> np.ndarray:
         tokens = self.songs.tokens[row]
@@ -116,21 +175,25 @@ class SongDataset(Dataset):
         return tokens[kept]
 
     def _windows(
-        self, rows: np.ndarray, has_audio: np.ndarray, draws: np.ndarray
+        self, rows: np.ndarray, has_audio: np.ndarray, sound: np.ndarray, draws: np.ndarray
     ) -> Float16[np.ndarray, "batch windows frames n_mels"]:
-        songs, inputs = self.songs, self.songs.inputs
-        heard = np.flatnonzero(has_audio)
-        if songs.store is None or len(heard) == 0:
+        inputs, heard = self.songs.inputs, np.flatnonzero(has_audio)
+        if self.songs.store is None or len(heard) == 0:
             return np.zeros((len(rows), 0, inputs.window_frames, inputs.mel.n_mels), dtype=np.float16)
-        starts = self._starts(songs.n_frames[rows[heard]], draws[heard, 0])  # (heard, windows)
-        store_rows = songs.store_rows[rows[heard]].repeat(starts.shape[1])
-        windows = songs.store.windows(store_rows, starts.ravel(), inputs.window_frames)
-        windows = windows.reshape(*starts.shape, *windows.shape[1:])
+
+        def read(songs: Songs, which: np.ndarray) -> np.ndarray:
+            songs_heard = rows[heard[which]]
+            starts = self._starts(songs.n_frames[songs_heard], draws[heard[which], PLACE])  # (songs, windows)
+            store_rows = songs.store_rows[songs_heard].repeat(starts.shape[1])
+            found = songs.store.windows(store_rows, starts.ravel(), inputs.window_frames)
+            return found.reshape(*starts.shape, *found.shape[1:])
+
+        windows = self._by_sound(sound[heard], read)
         if self.augmentation is not None:
             masks = {"max_time": self.augmentation.time_mask, "max_freq": self.augmentation.mel_mask}
-            windows = spec_augment(windows[:, 0], draws[heard, 2:], **masks)[:, None]
+            windows = spec_augment(windows[:, 0], draws[heard, MASKS], **masks)[:, None]
             if self.augmentation.gain_db:
-                gains = self.augmentation.gain_db * (2 * draws[heard, 1] - 1)
+                gains = self.augmentation.gain_db * (2 * draws[heard, GAIN] - 1)
                 windows += gains.astype(windows.dtype)[:, None, None, None]
         if len(heard) == len(rows):
             return windows
@@ -148,7 +211,9 @@ class SongDataset(Dataset):
 
 @lru_cache(maxsize=4)  # training and validation go on side by side, each in its epoch
 def _epoch_draws(seed: int, epoch: int, n_songs: int) -> Float64[np.ndarray, "songs draws"]:
-    """All that is random about each song in an epoch, even in [0, 1): which side is dropped, window, gain, masks."""
-    draws = np.random.default_rng([seed, epoch]).random((n_songs, 3 + MASK_DRAWS))
+    """All that is random about each song in an epoch, even in [0, 1), see `SIDE` to `COPY`."""
+    generator = np.random.default_rng([seed, epoch])
+    # In two parts: what came later leaves the earlier numbers, and trainings that use them, as they were.
+    draws = np.hstack([generator.random((n_songs, MASKS.stop)), generator.random((n_songs, 1))])
     draws.flags.writeable = False
     return draws

@@ -4,9 +4,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from jaxtyping import Bool, Float32, Int
+from jaxtyping import Bool, Float, Float32, Int
 
+from research.features.altered import AlteredSound
 from research.features.audio import MelSettings
+from research.features.shards import FrontEnd
 from research.features.store import MelStore
 from research.labels import LabelSpace, Targets, target_array
 from research.tracks import TrackTable
@@ -26,6 +28,9 @@ class InputConfig:
     """Pieces of a song, evenly spaced, that are averaged in evaluation."""
     max_tokens: int = 512
     """Longer lyrics are cut here."""
+    altered_copies: int = 0
+    """Copies of each recording at another pitch, tempo and level that are kept beside it (research.features.altered);
+    only training with `Augmentation.altered` hears them."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +47,8 @@ class Songs:
     """Length in spectrogram frames; 0 where a song is not in the store."""
     audio_vectors: Float32[np.ndarray, "songs audio_dim"]
     """Sound through frozen encoders; no columns where the network learns and reads spectrograms."""
+    vector_stores: tuple[MelStore, ...]
+    """Where each piece of a song has its vector, of which `audio_vectors` are the means; a store an encoder."""
     has_audio: Bool[np.ndarray, " songs"]
     digests: Mapping[str, str]
     """Hash of the audio file by track_id, of the songs that have readable sound."""
@@ -53,10 +60,20 @@ class Songs:
     """What is asked of a song: its mood, unless `with_labels` says otherwise."""
     targets: Targets
     """See `research.labels.target_array`."""
+    altered: tuple["Songs", ...] = ()
+    """The same songs with altered sound and without words, once a copy."""
 
     @property
     def has_lyrics(self) -> Bool[np.ndarray, " songs"]:
         return np.array([len(ids) > 0 for ids in self.tokens], dtype=bool)
+
+    def stretch_vectors(
+        self, rows: Int[np.ndarray, " batch"], share: float, draws: Float[np.ndarray, " batch"]
+    ) -> Float32[np.ndarray, "batch audio_dim"]:
+        """`audio_vectors` of a random stretch of each song, see `MelStore.stretch_means`."""
+        ids = self.tracks.frame["track_id"].iloc[rows].to_list()
+        parts = [store.stretch_means(store.rows(ids), share, draws) for store in self.vector_stores]
+        return np.hstack(parts) if parts else self.audio_vectors[rows]
 
 
 def load_songs(
@@ -65,6 +82,7 @@ def load_songs(
     stores: Sequence[MelStore],
     tokenize: Tokenize | None,
     embed_words: EmbedWords | None = None,
+    altered: Sequence[Sequence[MelStore]] = (),
 ) -> Songs:
     """Join a table with its features; words are read and tokenised here, once.
 
@@ -74,10 +92,12 @@ def load_songs(
         tokenize: texts to token ids without padding (`research.features.lyrics.tokenize_lyrics` with its tokenizer
             bound), or None to do without words.
         embed_words: texts to vectors by a frozen encoder (`research.embeddings`), or None where it learns.
+        altered: stores in the order of `stores`, once for each altered copy.
     """
     ids = list(tracks.frame["track_id"])
     space = LabelSpace(tracks.corpus.labels)
-    mel = next((store for store in stores if store.settings == inputs.mel), None)
+    mel = next((store for store in stores if _front_end(store) == inputs.mel), None)
+    vector_stores = tuple(store for store in stores if store is not mel)
     texts = [tracks.lyrics_text(row) or "" if tokenize else "" for row in range(len(ids))]
     tokens = tokenize(texts) if tokenize else [NO_WORDS] * len(ids)
     nothing = np.zeros((len(ids), 0), dtype=np.float32)
@@ -87,16 +107,22 @@ def load_songs(
         store=mel,
         store_rows=mel.rows(ids) if mel else np.full(len(ids), -1),
         n_frames=mel.n_frames(ids) if mel else np.zeros(len(ids), dtype=np.int64),
-        audio_vectors=np.hstack([nothing, *(store.means(ids) for store in stores if store is not mel)]),
+        audio_vectors=np.hstack([nothing, *(store.means(ids) for store in vector_stores)]),
+        vector_stores=vector_stores,
         has_audio=np.logical_and.reduce([store.rows(ids) >= 0 for store in stores] or [np.zeros(len(ids), bool)]),
         digests=stores[0].digests if stores else {},
         tokens=tokens,
         lyrics_vectors=embed_words(texts) if embed_words else nothing,
         space=space,
         targets=target_array(tracks, space),
+        altered=tuple(load_songs(tracks, inputs, copy, tokenize=None) for copy in altered),
     )
 
 
 def with_labels(songs: Songs, space: LabelSpace) -> Songs:
     """The same songs, asked for other labels."""
     return replace(songs, space=space, targets=target_array(songs.tracks, space))
+
+
+def _front_end(store: MelStore) -> FrontEnd:
+    return store.settings.front_end if isinstance(store.settings, AlteredSound) else store.settings

@@ -14,7 +14,7 @@ import numpy as np
 import scipy.fft
 import soundfile
 import soxr
-from jaxtyping import Float32, Int
+from jaxtyping import Float, Float32, Int
 
 READ_FRAMES = 65_536
 """Frames decoded, mixed and resampled at a time: half a megabyte in stereo, so that a song of any length or number of
@@ -146,6 +146,11 @@ def mel_filters(settings: MelSettings) -> Float32[np.ndarray, "n_mels bins"]:
     if settings.mel_scale == "slaney":
         triangles /= (edges[2:, None] - edges[:-2, None]) / 2
     return triangles.astype(np.float32)
+
+
+def band_centres(settings: MelSettings) -> Float[np.ndarray, " n_mels"]:
+    """Frequency at the peak of each mel filter, Hz."""
+    return _mel_edges(settings)[1:-1]
 
 
 class _Onward(soundfile.SoundFile):

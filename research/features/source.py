@@ -40,10 +40,13 @@ class OpenedSong:
 
 
 @contextmanager
-def open_song(source: Source) -> Iterator[OpenedSong]:
+def open_song(source: Source, decoded: bool = False) -> Iterator[OpenedSong]:
     """Give a song as a file; what had to be written for it is gone afterwards.
 
     A song longer than `LONGEST_S` becomes excerpts of `EXCERPT_S` that are spread evenly over it.
+
+    Args:
+        decoded: give mono samples as a WAV, for who reads the song several times.
 
     Raises:
         AudioError: no sound file, or a recording of nothing.
@@ -61,11 +64,15 @@ def open_song(source: Source) -> Iterator[OpenedSong]:
             ) from error
         duration_s = found.frames / found.samplerate
         if duration_s <= LONGEST_S:
-            yield OpenedSong(path, duration_s, np.zeros(1))
-            return
-        count = round(LONGEST_S / EXCERPT_S)
-        starts_s = window_starts(int(duration_s), round(EXCERPT_S), count).astype(float)
-        yield OpenedSong(_excerpts(path, starts_s, found.samplerate, Path(folder)), duration_s, starts_s)
+            starts_s, excerpt_s = np.zeros(1), None
+        else:
+            count = round(LONGEST_S / EXCERPT_S)
+            starts_s, excerpt_s = window_starts(int(duration_s), round(EXCERPT_S), count).astype(float), EXCERPT_S
+        if decoded or excerpt_s is not None:
+            path = _decoded(path, starts_s, excerpt_s, found.samplerate, Path(folder))
+        if excerpt_s is None and decoded:
+            duration_s = soundfile.info(path).duration  # a file that was cut short promises more
+        yield OpenedSong(path, duration_s, starts_s)
 
 
 def _written(source: bytes | tuple[Shaped[np.ndarray, "..."], int], folder: Path) -> Path:
@@ -81,9 +88,12 @@ def _written(source: bytes | tuple[Shaped[np.ndarray, "..."], int], folder: Path
     return path
 
 
-def _excerpts(path: Path, starts_s: Float[np.ndarray, " excerpts"], rate: int, folder: Path) -> Path:
-    target = folder / "excerpts.wav"
+def _decoded(
+    path: Path, starts_s: Float[np.ndarray, " excerpts"], excerpt_s: float | None, rate: int, folder: Path
+) -> Path:
+    """Mono samples of the parts that begin at these times, as a WAV; parts of None last to the end."""
+    target = folder / "decoded.wav"
     with soundfile.SoundFile(target, "w", rate, channels=1, subtype="FLOAT") as file:
         for start_s in starts_s:
-            file.write(decode(path, rate, offset_s=start_s, duration_s=EXCERPT_S))
+            file.write(decode(path, rate, offset_s=start_s, duration_s=excerpt_s))
     return target

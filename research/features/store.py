@@ -12,15 +12,14 @@ import json
 import os
 import shutil
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import suppress
-from dataclasses import asdict, replace
+from dataclasses import MISSING, asdict, fields, replace
 from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
-from jaxtyping import Float16, Float32, Int
+from jaxtyping import Float, Float16, Float32, Int
 from tqdm import tqdm
 
 from research.features.audio import MelSettings
@@ -79,6 +78,28 @@ class MelStore:
         for mean, track_id in zip(found, track_ids, strict=True):
             if track_id in self:
                 mean[:] = self.song(track_id).mean(axis=0)
+        return found
+
+    def stretch_means(
+        self, rows: Int[np.ndarray, " batch"], share: float, draws: Float[np.ndarray, " batch"]
+    ) -> Float32[np.ndarray, "batch width"]:
+        """Mean frame of a stretch of each song; 0 for row -1, a track without audio.
+
+        Args:
+            rows: songs, by `rows`.
+            share: length of a stretch, of its song's, above 0 and at most 1; at least one frame is heard.
+            draws: a random number a song, even in [0, 1): where its stretch begins. The same number means about the
+                same stretch in every store, however long its frames.
+        """
+        found, heard = np.zeros((len(rows), self.settings.width), np.float32), rows >= 0
+        if not heard.any():
+            return found
+        lengths = self._lengths[rows[heard]]
+        kept = np.maximum(1, (share * lengths).round()).astype(np.int64)
+        firsts = self._offsets[rows[heard]] + (draws[heard] * (lengths - kept + 1)).astype(np.int64)
+        places = np.cumsum(kept) - kept  # of each stretch among all that are read
+        frames = self._mel[np.arange(kept.sum()) + (firsts - places).repeat(kept)].astype(np.float32)
+        found[heard] = np.add.reduceat(frames, places, axis=0) / kept[:, None]
         return found
 
     def windows(
@@ -171,11 +192,11 @@ def build_store(
 
 
 def _check_settings(folder: Path, settings: FrontEnd) -> None:
-    made = json.loads((folder / SETTINGS).read_text())
-    with suppress(TypeError):  # fields of another front-end
-        made = type(settings)(**made)
-    if made != settings:
-        raise ValueError(f"{folder} was made with {made}, asked for is {settings}; delete it or pass another folder")
+    made, asked = json.loads((folder / SETTINGS).read_text()), asdict(settings)
+    # Of settings that a store does not name it has the default.
+    defaults = {field.name: field.default for field in fields(settings) if field.default is not MISSING}
+    if defaults | made != asked:
+        raise ValueError(f"{folder} was made with {made}, asked for is {asked}; delete it or pass another folder")
 
 
 def _read_index(folder: Path) -> dict[str, Entry]:

@@ -1,27 +1,17 @@
 """Songs, and pieces of one song, side by side for the model."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import numpy as np
 import torch
-from jaxtyping import Bool
 from torch import Tensor
 
 from research.batch import Batch
 from research.inference.listening import Heard
-from research.inference.words import Words
+from research.inference.words import SungWords, Words
 
 PIECES = 16
 """Judged at once."""
-
-
-@dataclass(frozen=True, eq=False)
-class SungWords:
-    """Words around each piece of a song; `words` has a row for each piece that has any."""
-
-    words: Words
-    here: Bool[np.ndarray, " pieces"]
 
 
 def moments(
@@ -34,10 +24,10 @@ def moments(
         words: of the whole song, a single row.
     """
     pieces = len(heard.starts_s)
-    here = np.full(pieces, words is not None) if sung is None else sung.here
+    here = np.full(pieces, words is not None) if sung is None else sung.rows >= 0
     if sung is not None:
         # A piece without words takes any row: it is masked.
-        words = words_rows(sung.words, np.maximum(np.cumsum(here) - 1, 0).tolist())
+        words = words_rows(sung.words, np.maximum(sung.rows, 0).tolist())
     elif words is not None:
         words = words_rows(words, [0] * pieces)
     for start in range(0, pieces, PIECES):

@@ -1,13 +1,13 @@
 """`MoodPredictor`: songs of any length, with or without their words, to moods."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections import deque
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -15,17 +15,18 @@ from research.data.songs import InputConfig
 from research.features.audio import MelSettings
 from research.features.lyrics import clean_lyrics, detect_language
 from research.features.source import Source, open_song
-from research.inference.batches import SungWords, moments, song_batch, words_rows
+from research.inference.batches import moments, song_batch
 from research.inference.calibrated import Calibrated, read_calibration, test_songs
 from research.inference.listening import Heard, listen
 from research.inference.prediction import Moment, MoodPrediction
-from research.inference.words import Reader, Words, timed_lines, words_at
+from research.inference.words import Reader, Words
 from research.models.classifier import ModelConfig, MoodClassifier
+from research.models.precision import fast_products
 from research.moods import plane_position
 from research.runs import RunFolder
 
-BATCH = 8
-"""Songs whose sound is decoded ahead and whose words are read together."""
+AHEAD = 8
+"""Songs whose sound is heard before the model is asked for them."""
 MAX_UNLIKENESS = 3.0
 """Standard deviations from the training songs beyond which no mood is said to fit."""
 MIN_VARIATION_DB = 4.0
@@ -99,19 +100,21 @@ class MoodPredictor:
             AudioError: the file is no usable sound.
             ValueError: nothing left to judge: neither side is given, or not the one the model knows.
         """
-        return self._judge([self._prepare(Song(audio, lyrics))])[0]
+        return self._answer(self._prepare(Song(audio, lyrics)))
 
     def predict_many(self, songs: Iterable[Song]) -> Iterator[MoodPrediction | ValueError]:
         """The same for many songs, in their order; the error of one that cannot be judged stands in its place.
 
-        The next songs are decoded while the model works on those before.
+        The next songs are decoded while the model works on those before. Each is judged alone: in bfloat16 what stands
+        beside a song would change its answer, and on a CPU a song's words and windows fill a batch.
         """
         with ThreadPoolExecutor(max_workers=2) as pool:
-            coming, ahead = iter(songs), []
-            while ahead or (now := [pool.submit(self._prepare_or_error, song) for song in islice(coming, BATCH)]):
-                following = [pool.submit(self._prepare_or_error, song) for song in islice(coming, BATCH)]
-                yield from self._judge_some([future.result() for future in ahead or now])
-                ahead = following
+            coming = iter(songs)
+            ahead = deque(pool.submit(self._prepare_or_error, song) for song in islice(coming, AHEAD))
+            while ahead:
+                found = ahead.popleft().result()
+                ahead.extend(pool.submit(self._prepare_or_error, song) for song in islice(coming, 1))
+                yield found if isinstance(found, ValueError) else self._answer(found)
 
     @torch.inference_mode()
     def telling_lines(self, lyrics: str, mood: str, count: int) -> list[tuple[str, float]]:
@@ -138,34 +141,21 @@ class MoodPredictor:
         except ValueError as error:
             return error
 
-    def _judge_some(self, found: Sequence["_Prepared | ValueError"]) -> Iterator[MoodPrediction | ValueError]:
-        answers = iter(self._judge([song for song in found if isinstance(song, _Prepared)]))
-        for song in found:
-            yield song if isinstance(song, ValueError) else next(answers)
-
     def _prepare(self, song: Song) -> _Prepared:
         words = clean_lyrics(song.lyrics or NO_WORDS) if self.reader is not None else NO_WORDS
         hears = song.audio is not None and self.config.audio is not None
         if not hears and not words:
             known = [side for side in ("audio", "lyrics") if getattr(self.config, side) is not None]
             raise ValueError(f"nothing to judge: this model knows {' and '.join(known)}; give it that side of the song")
-        with open_song(song.audio) if hears else nullcontext() as opened:
+        # Each frozen encoder reads the song at its own rate.
+        with open_song(song.audio, bool(self.config.audio.frozen)) if hears else nullcontext() as opened:
             heard = listen(opened, self.model, self.inputs) if hears else None
         return _Prepared(heard, words, song.lyrics or NO_WORDS)
 
     @torch.inference_mode()
-    def _judge(self, songs: Sequence[_Prepared]) -> list[MoodPrediction]:
-        texts = [song.words for song in songs if song.words]
-        read = self.reader.read(texts) if texts else None
-        answers, row = [], 0
-        for song in songs:
-            own = None if read is None or not song.words else words_rows(read, [row])
-            row += bool(song.words)
-            answers.append(self._answer(song, own))
-        return answers
-
-    def _answer(self, song: _Prepared, words: Words | None) -> MoodPrediction:
+    def _answer(self, song: _Prepared) -> MoodPrediction:
         heard, mel = song.heard, None
+        words = self.reader.read([song.words]) if song.words else None
         vectors = whole = torch.zeros(1, 0)
         if heard is not None:
             if heard.mel is None:
@@ -173,7 +163,8 @@ class MoodPredictor:
             else:
                 mel = torch.from_numpy(heard.mel).transpose(1, 2)  # (pieces, n_mels, frames)
                 if not self.model.join.reads_sequences:
-                    vectors = self.model.audio(mel[:, None])
+                    with fast_products():
+                        vectors = self.model.audio(mel[:, None]).float()
                     mel, whole = None, vectors.mean(dim=0, keepdim=True)
         logits, alone = self.model(
             song_batch(mel if mel is None else mel[None], whole, words, heard is not None), sides=True
@@ -213,20 +204,13 @@ class MoodPredictor:
         heard = song.heard
         if not self.labels:
             return ()
-        batches = moments(heard, mel, vectors, words, self._sung(song, words))
+        sung = None if words is None else self.reader.read_sung(song.raw, heard.starts_s, heard.ends_s)
+        batches = moments(heard, mel, vectors, words, sung)
         shown = torch.cat([self._probabilities(self.model(batch)) for batch in batches])[:, : len(self.labels)]
         return tuple(
             Moment(start_s=start, end_s=end, probabilities=dict(zip(self.labels, shares, strict=True)))
             for start, end, shares in zip(heard.starts_s.tolist(), heard.ends_s.tolist(), shown.tolist(), strict=True)
         )
-
-    def _sung(self, song: _Prepared, words: Words | None) -> SungWords | None:
-        """The words around each piece, where the text says when they are sung."""
-        lines = timed_lines(song.raw) if words is not None else []
-        texts = words_at(lines, song.heard.starts_s, song.heard.ends_s)
-        if not any(texts):
-            return None
-        return SungWords(self.reader.read([text for text in texts if text]), np.array([bool(text) for text in texts]))
 
     def _probabilities(self, logits: Tensor) -> Tensor:
         n_moods = len(self.labels)

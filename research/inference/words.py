@@ -16,6 +16,7 @@ from research.features.lyrics import clean_lyrics, tokenize_lyrics
 from research.models.classifier import MoodClassifier
 from research.models.frozen_lyrics import FrozenLyrics
 from research.models.lyrics import load_tokenizer
+from research.models.precision import fast_products
 
 LINE_TIME = re.compile(r"\[(\d+):(\d+(?:[.:]\d+)?)\]")
 AROUND_S = 10.0
@@ -33,6 +34,16 @@ class Words:
     """No columns where vectors stand for the words."""
 
 
+@dataclass(frozen=True, eq=False)
+class SungWords:
+    """What is sung around each piece of a song."""
+
+    words: Words
+    """A row a text."""
+    rows: Int[np.ndarray, " pieces"]
+    """Of the text that belongs to a piece; -1 where nothing is sung."""
+
+
 class Reader:
     """The words' side of a model; safe to share between threads."""
 
@@ -48,14 +59,30 @@ class Reader:
     def read(self, texts: list[str]) -> Words:
         """Clean texts, each with at least one word, as the model's join wants them."""
         no_tokens, no_vectors = torch.zeros(len(texts), 0, dtype=torch.int64), torch.zeros(len(texts), 0)
-        with self._lock:
-            if self.frozen is not None:
+        if self.frozen is not None:
+            with self._lock, fast_products():
                 return Words(torch.from_numpy(self.frozen.vectors(texts)), no_tokens, no_tokens)
+        with self._lock:
             tokens = tokenize_lyrics(texts, self.tokenizer, self._max_tokens)
         input_ids, mask = (torch.from_numpy(array) for array in pad_tokens(tokens))
         if self._model.join.reads_sequences:
             return Words(no_vectors, input_ids, mask)
-        return Words(self._model.lyrics(input_ids, mask), no_tokens, no_tokens)
+        with fast_products():
+            return Words(self._model.lyrics(input_ids, mask), no_tokens, no_tokens)
+
+    def read_sung(
+        self, raw: str, starts_s: Float[np.ndarray, " pieces"], ends_s: Float[np.ndarray, " pieces"]
+    ) -> SungWords | None:
+        """The words around each piece of a song; None where the text does not say when they are sung."""
+        lines = timed_lines(raw)
+        # Neighbouring pieces share a text: pieces are shorter than what belongs to them, and reading is dear.
+        blocks, block_of = np.unique((starts_s + ends_s) / 2 // AROUND_S, return_inverse=True)
+        texts = words_at(lines, blocks * AROUND_S, (blocks + 1) * AROUND_S)
+        if not any(texts):
+            return None
+        sung = np.array([bool(text) for text in texts])
+        rows = np.where(sung, np.cumsum(sung) - 1, -1)
+        return SungWords(self.read([text for text in texts if text]), rows[block_of])
 
 
 def timed_lines(text: str) -> list[tuple[float, str]]:

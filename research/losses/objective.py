@@ -1,9 +1,9 @@
-"""What one training step minimises: the loss of the answer, of each side's answer alone, and of mixed songs."""
+"""What one training step minimises: the loss of the answer, of each side's answer alone, of mixed and misled songs."""
 
 from dataclasses import replace
 
 import torch
-from jaxtyping import Int
+from jaxtyping import Bool, Int
 from torch import Tensor, nn
 
 from research.batch import Batch, PictureBatch
@@ -12,22 +12,33 @@ Loss = Tensor
 
 
 def step_loss(
-    network: nn.Module, criterion: nn.Module, batch: Batch | PictureBatch, *, side_loss: float, mixup: float
+    network: nn.Module,
+    criterion: nn.Module,
+    batch: Batch | PictureBatch,
+    *,
+    side_loss: float,
+    mixup: float,
+    swap_lyrics: float,
 ) -> Loss:
     """Loss of a batch.
 
     Args:
         side_loss: share of the loss that each side must answer for alone, 0 to 1; 1 trains a mean of experts.
         mixup: songs are mixed in pairs, the shares drawn from Beta(mixup, mixup); 0 leaves them as they are.
+        swap_lyrics: share of songs with both sides that are given another song's words; for these the words need not
+            answer alone.
 
     Source of mixup: Zhang et al. 2018 (arXiv:1710.09412).
     """
+    misled = torch.zeros(len(batch.target), dtype=torch.bool, device=batch.target.device)
+    if swap_lyrics:
+        batch, misled = swap_words(batch, swap_lyrics)
     targets = [(batch.target, 1.0)]
     if mixup:
         share = float(torch.distributions.Beta(mixup, mixup).sample())
         partners = mixing_partners(batch)
         targets = [(batch.target, share), (batch.target[partners], 1 - share)]
-        batch = mix_songs(batch, partners, share)
+        batch, misled = mix_songs(batch, partners, share), misled | misled[partners]
 
     def cost(logits: Tensor, present: Tensor | slice = slice(None)) -> Loss:
         return sum(share * criterion(logits[present], target[present]) for target, share in targets)
@@ -35,10 +46,36 @@ def step_loss(
     if not side_loss:
         return cost(network(batch))
     joint, alone = network(batch, sides=True)
+    if alone:
+        sound, (of_words, read) = alone
+        alone = [sound, (of_words, read & ~misled)]
     sides = [cost(logits, present) for logits, present in alone if present.any()]
     if not sides:
         return cost(joint)
     return (1 - side_loss) * cost(joint) + side_loss * sum(sides) / len(sides)
+
+
+def swap_words(batch: Batch, share: float) -> tuple[Batch, Bool[Tensor, " batch"]]:
+    """Some songs with both sides are given the words of another song of the batch; returns also which.
+
+    Args:
+        share: of the songs with both sides, drawn anew for each batch.
+    """
+    readers = torch.nonzero(batch.has_lyrics).flatten()
+    n, device = len(batch.target), batch.target.device
+    if len(readers) < 2:
+        return batch, torch.zeros(n, dtype=torch.bool, device=device)
+    misled = (torch.rand(n) < share).to(device) & batch.has_audio & batch.has_lyrics
+    further = torch.randint(1, len(readers), (n,)).to(device)
+    others = readers[(batch.has_lyrics.cumsum(dim=0) - 1 + further) % len(readers)]
+    source = torch.where(misled, others, torch.arange(n, device=device))
+    swapped = replace(
+        batch,
+        input_ids=batch.input_ids[source],
+        attention_mask=batch.attention_mask[source],
+        lyrics_vectors=batch.lyrics_vectors[source],
+    )
+    return swapped, misled
 
 
 def mixing_partners(batch: Batch) -> Int[Tensor, " batch"]:

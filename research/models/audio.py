@@ -41,6 +41,8 @@ class AudioConfig:
     """Neighbouring frames averaged before the network: 2 halves its cost, and 46 ms are still short of a note."""
     learning_rate: float = 2e-4
     """Peak rate of the network; new layers take the one of TrainConfig."""
+    layer_decay: float = 1.0
+    """What each stage's rate is of the rate of the stage above, as in LyricsConfig; a ResNet has four and its stem."""
 
 
 class AudioEncoder(nn.Module):
@@ -70,6 +72,13 @@ class AudioEncoder(nn.Module):
             resnet.fc = nn.Identity()
             self.network, self.min_side = resnet, 2**RESNET_HALVINGS
         self.network.to(memory_format=torch.channels_last)
+
+    def layers(self) -> list[list[nn.Parameter]]:
+        """The network's parameters, stage by stage from the top down; the stem of a ResNet is one stage."""
+        stages: dict[str, list[nn.Parameter]] = {}
+        for name, child in self.network.named_children():
+            stages.setdefault("conv1" if name == "bn1" else name, []).extend(child.parameters())
+        return [stage for stage in reversed(stages.values()) if stage]
 
     def forward(self, mel: Float[Tensor, "batch windows n_mels frames"]) -> Float[Tensor, "batch dim"]:
         """Embedding of each song.

@@ -121,20 +121,37 @@ class MoodClassifier(nn.Module):
             head.bias[-len(logits) :] = logits.to(head.bias)
 
     def parameter_groups(self, learning_rate: float, weight_decay: float) -> list[dict]:
-        """Optimiser groups: each encoder at its own rate, new layers at `learning_rate`; no decay on vectors.
+        """Optimiser groups: each layer of an encoder at its rate, new layers at `learning_rate`; no decay on vectors.
 
         Vectors are biases and the scales of norms: shrinking those only hurts (as in GPT-2's and timm's recipes).
         """
-        rates = {"audio.": self.config.audio, "lyrics.": self.config.lyrics}
+        rates = self._encoder_rates()
         groups: dict[tuple[float, float], list[nn.Parameter]] = {}
-        for name, parameter in self.named_parameters():
+        for parameter in self.parameters():
             if not parameter.requires_grad:
                 continue
-            encoder = next((config for prefix, config in rates.items() if name.startswith(prefix)), None)
-            rate = learning_rate if encoder is None else encoder.learning_rate
             decay = weight_decay if parameter.ndim > 1 else 0.0
-            groups.setdefault((rate, decay), []).append(parameter)
+            groups.setdefault((rates.get(parameter, learning_rate), decay), []).append(parameter)
         return [{"params": params, "lr": rate, "weight_decay": decay} for (rate, decay), params in groups.items()]
+
+    def unfreeze(self, n_layers: int) -> None:
+        """Let the top layers of each encoder learn, and no others; new layers always do.
+
+        Source: the gradual unfreezing of Howard & Ruder 2018 (arXiv:1801.06146), section 3.3.
+        """
+        for encoder in (self.audio, self.lyrics):
+            for depth, layer in enumerate(encoder.layers() if encoder is not None else ()):
+                for parameter in layer:
+                    parameter.requires_grad_(depth < n_layers)
+
+    def _encoder_rates(self) -> dict[nn.Parameter, float]:
+        rates = {}
+        for encoder, config in ((self.audio, self.config.audio), (self.lyrics, self.config.lyrics)):
+            if encoder is not None:
+                rates |= dict.fromkeys(encoder.parameters(), config.learning_rate)
+                for depth, layer in enumerate(encoder.layers()):
+                    rates |= dict.fromkeys(layer, config.learning_rate * config.layer_decay**depth)
+        return rates
 
     def _embed_audio(self, batch: Batch) -> tuple[Tensor, Tensor]:
         """Sound in the width where the sides meet, (batch, dim) or (batch, places, dim), and where there is any."""

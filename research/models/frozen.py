@@ -16,7 +16,7 @@ from torch import nn
 from research.features.audio import AudioError, MelSettings, decode
 from research.features.statistics import song_statistics
 from research.models.hub import PIECE_S, HubAudio
-from research.models.precision import cpu_computes_bf16
+from research.models.precision import fast_products
 from research.models.published import PUBLISHED, load_published
 
 STATISTICS = "statistics"
@@ -59,9 +59,7 @@ class FrozenEncoder:
                 raise AudioError(f"{path} is too short for statistics; use a longer recording")
             return _statistics(mel)
         if self.encoder in PUBLISHED:
-            published = PUBLISHED[self.encoder]
-            pieces = cut_pieces(published.mel.frames(path), published.piece_frames)  # (pieces, frames, n_mels)
-            return encode_pieces(_published(self.encoder), pieces.transpose(0, 2, 1))
+            return encode_pieces(published_network(self.encoder), published_pieces(self.encoder, path))
         hub = _hub(self.encoder)
         return encode_pieces(hub, cut_pieces(decode(path, hub.sample_rate), hub.piece_samples))
 
@@ -81,6 +79,22 @@ def frozen_encoder(name: str) -> FrozenEncoder:
     return FrozenEncoder(encoder=name, weights=_hub(name).fingerprint, width=_hub(name).dim)
 
 
+def published_pieces(name: str, path: Path) -> Float32[np.ndarray, "pieces n_mels frames"]:
+    """What an encoder of `PUBLISHED` hears of a song.
+
+    Raises:
+        AudioError: the file is no usable sound.
+    """
+    published = PUBLISHED[name]
+    return cut_pieces(published.mel.frames(path), published.piece_frames).transpose(0, 2, 1)
+
+
+@cache
+def published_network(name: str) -> nn.Module:
+    """An encoder of `PUBLISHED`, loaded once; see `load_published`."""
+    return load_published(name)
+
+
 def cut_pieces(values: np.ndarray, length: int) -> np.ndarray:
     """Consecutive pieces along the first axis, (pieces, length, ...); what is shorter repeats until it fills one."""
     if len(values) < length:
@@ -95,7 +109,7 @@ def encode_pieces(network: nn.Module, pieces: np.ndarray) -> Float32[np.ndarray,
     vectors = []
     for start in range(0, len(pieces), PIECES_AT_ONCE):
         block = torch.from_numpy(np.ascontiguousarray(pieces[start : start + PIECES_AT_ONCE]))
-        with torch.autocast("cpu", torch.bfloat16, enabled=cpu_computes_bf16()):
+        with fast_products():
             vectors.append(network(block).float().numpy())
     return np.concatenate(vectors)
 
@@ -103,11 +117,6 @@ def encode_pieces(network: nn.Module, pieces: np.ndarray) -> Float32[np.ndarray,
 def _statistics(mel: Float32[np.ndarray, "frames n_mels"]) -> Float32[np.ndarray, "1 width"]:
     groups = song_statistics(mel, STATISTICS_MEL)
     return np.concatenate(list(groups.values())).astype(np.float32)[None]
-
-
-@cache
-def _published(name: str) -> nn.Module:
-    return load_published(name)
 
 
 @cache

@@ -37,8 +37,7 @@ class FrozenLyrics:
         """Vector of each text; zeros, never to be read, where there are no words."""
         if not self.by_line:
             return self._encode(texts)
-        lines = [list(dict.fromkeys(line.strip() for line in text.split("\n") if line.strip())) for text in texts]
-        lines = [song[:MAX_LINES] for song in lines]
+        lines = [distinct_lines(text) for text in texts]
         flat = self._encode([line for song in lines for line in song])
         found, first = np.zeros((len(texts), self.dim), np.float32), 0
         for vector, song in zip(found, lines, strict=True):
@@ -51,7 +50,8 @@ class FrozenLyrics:
     @torch.no_grad()
     def _encode(self, texts: Sequence[str]) -> Vectors:
         device = "cuda" if torch.cuda.is_available() else "cpu"
-        self.encoder.to(device)
+        if self.encoder.bert.device.type != device:
+            self.encoder.to(device)
         tokens = tokenize_lyrics(texts, self.tokenizer, self.max_tokens)
         vectors = np.zeros((len(texts), self.encoder.dim), np.float32)
         # Sorted by length, so that little is padded.
@@ -62,3 +62,8 @@ class FrozenLyrics:
             input_ids, mask = (torch.from_numpy(part).to(device) for part in pad_tokens([tokens[row] for row in rows]))
             vectors[rows] = self.encoder(input_ids, mask).float().cpu().numpy()
         return vectors
+
+
+def distinct_lines(text: str) -> list[str]:
+    """The lines of a song that are read one by one, each once."""
+    return list(dict.fromkeys(line.strip() for line in text.split("\n") if line.strip()))[:MAX_LINES]

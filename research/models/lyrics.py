@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Literal
 
 import torch
-import torch.nn.functional as F
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 from transformers import AutoConfig, AutoModel, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
@@ -31,7 +30,10 @@ class LyricsConfig:
     attention_dropout: float = 0.0
     """Zero lets bf16 use the fused attention kernel."""
     learning_rate: float = 5e-5
-    """Peak rate of the layers that learn."""
+    """Peak rate of the top layer, and of the others where `layer_decay` is 1."""
+    layer_decay: float = 1.0
+    """What each layer's rate is of the rate of the layer above; embeddings lie at the bottom. Source: Howard & Ruder
+    2018 (arXiv:1801.06146), section 3.2; Clark et al. 2020 (arXiv:2003.10555) take 0.8 for small encoders."""
 
     @property
     def frozen(self) -> bool:
@@ -58,10 +60,18 @@ class LyricsEncoder(nn.Module):
             )
         self.bert = _load_bert(config, pretrained)
         self.pooling = config.pooling
+        self.trainable_layers = config.trainable_layers
         self.chunk = min(CHUNK_TOKENS, self.bert.config.max_position_embeddings)
         self.dim: int = self.bert.config.hidden_size
         self.weigh = nn.Linear(self.dim, 1) if config.pooling == "attention" else None
         _freeze_below(self.bert, config.trainable_layers)
+
+    def layers(self) -> list[list[nn.Parameter]]:
+        """What learns of the encoder, layer by layer from the top down; embeddings and the like come last."""
+        layers = [[*layer.parameters()] for layer in _transformer_layers(self.bert)]
+        within = {parameter for layer in layers for parameter in layer}
+        below = [parameter for parameter in self.bert.parameters() if parameter not in within]
+        return [*reversed(layers), below][: self.trainable_layers]
 
     def forward(
         self, input_ids: Int[Tensor, "batch tokens"], attention_mask: Int[Tensor, "batch tokens"]
@@ -83,20 +93,16 @@ class LyricsEncoder(nn.Module):
         self, input_ids: Int[Tensor, "batch tokens"], attention_mask: Int[Tensor, "batch tokens"]
     ) -> Float[Tensor, "batch tokens dim"]:
         """A vector a token; of long words, from within its piece of `self.chunk` tokens."""
-        tokens = input_ids.shape[1]
-        if tokens <= self.chunk:
-            return self.bert(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state
-        chunks = -(-tokens // self.chunk)
-        padding = (0, chunks * self.chunk - tokens)
-        ids, mask = (F.pad(part, padding).view(-1, self.chunk) for part in (input_ids, attention_mask))
-        real, whole = mask.any(dim=1), mask[:, -1].bool()  # the last pieces of shorter songs are empty
-        hidden = torch.zeros(*ids.shape, self.dim, device=ids.device)
-        for pieces in (whole, real & ~whole):  # the last piece of a song is short: of 300 tokens, 44
-            if pieces.any():
-                width = int(mask[pieces].any(dim=0).nonzero().max()) + 1
-                found = self.bert(input_ids=ids[pieces, :width], attention_mask=mask[pieces, :width])
-                hidden[pieces, :width] = found.last_hidden_state.float()
-        return hidden.view(len(input_ids), -1, self.dim)[:, :tokens]
+        if input_ids.shape[1] <= self.chunk:
+            return self.bert(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state.float()
+        hidden = torch.zeros(*input_ids.shape, self.dim, device=input_ids.device)
+        # Piece by piece: the last one is as wide as it has to be, not padded to a whole chunk.
+        for start in range(0, input_ids.shape[1], self.chunk):
+            piece = slice(start, start + self.chunk)
+            real = attention_mask[:, piece].any(dim=1)  # shorter songs have no such piece
+            read = self.bert(input_ids=input_ids[real, piece], attention_mask=attention_mask[real, piece])
+            hidden[real, piece] = read.last_hidden_state.float()
+        return hidden
 
 
 def encoder_dim(config: LyricsConfig) -> int:
@@ -133,11 +139,17 @@ def _load_bert(config: LyricsConfig, pretrained: bool) -> PreTrainedModel:
 def _freeze_below(bert: PreTrainedModel, trainable_layers: int | None) -> None:
     if trainable_layers is None:
         return
-    layers = bert.encoder.layer
+    layers = _transformer_layers(bert)
     if not 0 <= trainable_layers <= len(layers):
         raise ValueError(f"trainable_layers={trainable_layers}, but this encoder has {len(layers)} layers")
     bert.requires_grad_(False)
     layers[len(layers) - trainable_layers :].requires_grad_(True)
+
+
+def _transformer_layers(bert: PreTrainedModel) -> nn.ModuleList:
+    """The layers from the bottom up; none where an encoder repeats a single one, as ALBERT does."""
+    lists = (module for module in bert.modules() if isinstance(module, nn.ModuleList))
+    return next((layers for layers in lists if len(layers) == bert.config.num_hidden_layers), nn.ModuleList())
 
 
 def _location(model: str) -> str:

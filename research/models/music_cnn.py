@@ -102,11 +102,12 @@ class _TallConv(nn.Module):
         height, length = self.conv.kernel_size
         dtype = torch.bfloat16 if torch.is_autocast_enabled(mel.device.type) else mel.dtype
         padded = F.pad(mel, ((length - 1) // 2, length // 2)).to(dtype)
-        pieces = padded.unfold(1, height, 1).unfold(2, length, 1)  # (batch, places, frames, height, length)
         kernel = self.conv.weight.flatten(1).T.to(dtype).contiguous()  # (height * length, channels)
         falls, blocks = self.norm.weight < 0, []
-        for start in range(0, pieces.shape[2], BLOCK):
-            block = pieces[:, :, start : start + BLOCK]
+        for start in range(0, mel.shape[2], BLOCK):
+            # Cut before it is unfolded: a gradient of the block then fills no picture of all blocks, unfolded, anew.
+            cut = padded[:, :, start : start + BLOCK + length - 1]
+            block = cut.unfold(1, height, 1).unfold(2, length, 1)  # (batch, places, frames, height, length)
             products = (block.flatten(3) @ kernel).float()  # (batch, places, frames, channels)
             blocks.append(torch.where(falls, products.amin(dim=1), products.amax(dim=1)))
         highest = torch.cat(blocks, dim=1).transpose(1, 2) + self.conv.bias[:, None]

@@ -44,6 +44,8 @@ class Comparison:
     """Exact, over songs; None where either has several seeds."""
     over_trainings: TTest | None
     """Accuracy over folds and seeds, which counts the noise of training; None without folds that both were run on."""
+    picked_from: int
+    """Among how many models the reference was the most accurate on these very songs; 1 where it was named."""
 
 
 def compare_models(scores: Sequence[ModelScore], reference: str | None = None) -> list[Comparison]:
@@ -62,14 +64,31 @@ def compare_models(scores: Sequence[ModelScore], reference: str | None = None) -
     pairs, p_values = [], [np.empty((0, len(METRICS)))]
     for protocol in dict.fromkeys(score.protocol for score in scores):
         rivals = [score for score in scores if score.protocol == protocol]
-        for best in _reference(rivals, reference):
-            same = [score for score in rivals if score is not best and score.track_ids == best.track_ids]
-            confusions = [(score.confusions(), best.confusions()) for score in same]
-            pairs += [(score, best) for score in same]
-            p_values.append(artist_permutation(confusions, list(METRICS.values())))
+        candidates = _candidates(rivals, reference)
+        if not candidates:
+            continue
+        best = max(candidates, key=lambda score: score.accuracy.estimate)
+        same = [score for score in rivals if score is not best and score.track_ids == best.track_ids]
+        confusions = [(score.confusions(), best.confusions()) for score in same]
+        pairs += [(score, best, len(candidates)) for score in same]
+        p_values.append(artist_permutation(confusions, list(METRICS.values())))
     p = np.concatenate(p_values)
     adjusted = np.stack([holm(column) for column in p.T], axis=1)
     return [_comparison(*pair, *found) for pair, *found in zip(pairs, p, adjusted, strict=True)]
+
+
+def reference_sentences(comparisons: Sequence[Comparison]) -> list[str]:
+    """What it does to the differences that a reference was picked among several for its accuracy."""
+    picked = {found.reference.protocol: found for found in comparisons if found.picked_from > 1}
+    sentences = []
+    for protocol, found in picked.items():
+        name = found.reference.name
+        kind = "of one side" if is_single_side(name) else "to choose from"
+        sentences.append(
+            f"{name} ({protocol}) is the reference, the most accurate of {found.picked_from} models {kind} on these "
+            "very songs: that flatters it, so a lead of its own comes out somewhat too large, a gain over it too small"
+        )
+    return sentences
 
 
 def not_compared(scores: Sequence[ModelScore], comparisons: Sequence[Comparison]) -> list[str]:
@@ -89,18 +108,19 @@ def is_single_side(name: str) -> bool:
     return len(SIDES & set(re.split(r"[\W_]+", name))) == 1
 
 
-def _reference(rivals: Sequence[ModelScore], name: str | None) -> list[ModelScore]:
-    """The one to compare with; none where `name` was not run under this protocol."""
+def _candidates(rivals: Sequence[ModelScore], name: str | None) -> list[ModelScore]:
+    """Models that may be the reference; none where `name` was not run under this protocol."""
     if name is not None:
         return [score for score in rivals if score.name == name]
     candidates = [score for score in rivals if is_single_side(score.name)] or list(rivals)
     candidates = [score for score in candidates if score.fair] or candidates
     most = max(len(score.track_ids) for score in candidates)
-    whole = [score for score in candidates if len(score.track_ids) == most]
-    return [max(whole, key=lambda score: score.accuracy.estimate)]
+    return [score for score in candidates if len(score.track_ids) == most]
 
 
-def _comparison(model: ModelScore, reference: ModelScore, p: np.ndarray, p_holm: np.ndarray) -> Comparison:
+def _comparison(
+    model: ModelScore, reference: ModelScore, picked_from: int, p: np.ndarray, p_holm: np.ndarray
+) -> Comparison:
     metrics = {}
     for number, name in enumerate(METRICS):
         estimate = getattr(model, name).estimate - getattr(reference, name).estimate
@@ -113,6 +133,7 @@ def _comparison(model: ModelScore, reference: ModelScore, p: np.ndarray, p_holm:
         macro_f1=metrics["macro_f1"],
         mcnemar_p=_mcnemar(model, reference),
         over_trainings=_over_trainings(model, reference),
+        picked_from=picked_from,
     )
 
 

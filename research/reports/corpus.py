@@ -1,18 +1,21 @@
 """What a report says of the songs: where they come from, what was dropped, what each has."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from research.reports.document import Block, Bullets, Paragraph, Table
+from research.reports.formats import MINUS, NONE
 from research.reports.scores import ModelScore
 from research.reports.tables import corpus_name
-from research.tracks import TrackTable, read_tracks
+from research.tracks import TrackTable, artist_key, read_tracks
 
 REJECTED = "rejected.csv"
 DATA = Path("data")
+N_LANGUAGES = 5
 
 
 def find_tracks(score: ModelScore, table: Path | None) -> tuple[TrackTable | None, str]:
@@ -38,7 +41,7 @@ def find_tracks(score: ModelScore, table: Path | None) -> tuple[TrackTable | Non
 
 
 def corpus_blocks(score: ModelScore, tracks: TrackTable | None, missing: str) -> list[Block]:
-    """Size, citation and licence from the runs; attrition, moods and coverage where the corpus is at hand."""
+    """The data card: size, citation and licence from the runs; attrition and coverage where the corpus is at hand."""
     corpus = score.corpus
     facts = [
         f"corpus: {corpus_name(score)}, fingerprint {corpus['fingerprint']}",
@@ -46,14 +49,18 @@ def corpus_blocks(score: ModelScore, tracks: TrackTable | None, missing: str) ->
         f"cite: {corpus['citation']}",
         f"licence: {corpus.get('licence', 'not recorded')}",
     ]
+    if corpus.get("command"):
+        facts.append(f"prepared by: {corpus['command']}")
     if corpus["synthetic"]:
         facts.insert(0, "These songs are SYNTHETIC: they show that everything works, nothing about music")
     if tracks is None:
         return [Bullets(facts), Paragraph(missing)]
+    name = corpus_name(score)
+    steps, what = attrition(tracks, len(score.track_ids)), "From the songs found to those tested; reasons as in"
     return [
-        Bullets([*facts, _attrition(tracks)]),
-        Table(_moods(tracks), "Songs by mood.", "tab:moods"),
-        Table(_coverage(tracks), "What songs have.", "tab:coverage"),
+        Bullets([*facts, *_people_and_languages(tracks)]),
+        Table(steps, f"{what} {REJECTED}. Corpus {name}.", "tab:attrition"),
+        Table(coverage(tracks, score.track_ids), f"What songs have, by mood. Corpus {name}.", "tab:coverage"),
     ]
 
 
@@ -65,30 +72,63 @@ def titles(tracks: TrackTable | None) -> Mapping[str, str]:
     return dict(zip(named["track_id"], named["title"], strict=True))
 
 
-def _attrition(tracks: TrackTable) -> str:
+def attrition(tracks: TrackTable, n_tested: int) -> pd.DataFrame:
+    """How many songs each step of the preparation left; what was dropped is not known without `rejected.csv`."""
     path = tracks.folder / REJECTED
-    if not path.is_file():
-        return f"dropped in preparation: not recorded (no {REJECTED})"
-    reasons = Counter(pd.read_csv(path)["reason"])
-    counted = "; ".join(f"{count} {reason}" for reason, count in reasons.most_common()) or "none"
-    return f"dropped in preparation: {counted}"
+    dropped = Counter(pd.read_csv(path)["reason"]) if path.is_file() else None
+    rows = [("kept", f"{len(tracks):,}")]
+    if dropped is None:
+        rows.insert(0, (f"dropped in preparation: not recorded (no {REJECTED})", NONE))
+    else:
+        rows = [
+            ("found", f"{len(tracks) + dropped.total():,}"),
+            *((f"dropped: {reason}", f"{MINUS}{count:,}") for reason, count in dropped.most_common()),
+            *rows,
+        ]
+    with_mood = int(tracks.frame["mood"].notna().sum())
+    rows += [("with a mood", f"{with_mood:,}"), ("tested, each seed", f"{n_tested:,}")]
+    return pd.DataFrame(rows, columns=["step", "songs"])
 
 
-def _moods(tracks: TrackTable) -> pd.DataFrame:
-    counts = tracks.frame["mood"].value_counts()
-    rows = [_share_row(label, int(counts.get(label, 0)), len(tracks)) for label in tracks.corpus.labels]
-    return pd.DataFrame(rows, columns=["mood", "songs", "share"])
+def coverage(tracks: TrackTable, tested: Sequence[str]) -> pd.DataFrame:
+    """How many songs of each mood there are, and what share of them has sound, words, a named artist.
 
-
-def _coverage(tracks: TrackTable) -> pd.DataFrame:
+    Args:
+        tested: track ids.
+    """
     frame = tracks.frame
-    counts = {column: int(frame[column].notna().sum()) for column in ("audio", "lyrics", "mood", "artist")}
-    counts["audio and lyrics"] = int((frame["audio"].notna() & frame["lyrics"].notna()).sum())
-    languages = frame["language"].value_counts()
-    counts |= {f"lyrics in {language}": int(count) for language, count in languages.head(3).items()}
-    rows = [_share_row(name, count, len(tracks)) for name, count in counts.items()]
-    return pd.DataFrame(rows, columns=["has", "songs", "share"])
+    parts = [(label, frame["mood"] == label) for label in tracks.corpus.labels]
+    if frame["mood"].isna().any():
+        parts.append(("no mood", frame["mood"].isna()))
+    rows = []
+    for label, belongs in [*parts, ("all", np.ones(len(frame), dtype=bool))]:
+        songs = frame[belongs]
+        sound, words = songs["audio"].notna(), songs["lyrics"].notna()
+        has = (sound, words, sound & words, songs["artist"].notna(), songs["track_id"].isin(tested))
+        shares = [_percent(int(which.sum()), len(songs)) for which in has]
+        rows.append((label, f"{len(songs):,}", _percent(len(songs), len(frame)), *shares))
+    return pd.DataFrame(rows, columns=["mood", "songs", "share", "sound", "words", "both", "artist", "tested"])
 
 
-def _share_row(name: str, count: int, total: int) -> tuple[str, str, str]:
-    return name, str(count), f"{100 * count / total:.1f} %"
+def tags_by_song(tracks: TrackTable | None) -> Mapping[str, Sequence[str]]:
+    """By track_id; empty without the corpus."""
+    return {} if tracks is None else dict(zip(tracks.frame["track_id"], tracks.frame["tags"], strict=True))
+
+
+def _people_and_languages(tracks: TrackTable) -> list[str]:
+    frame = tracks.frame
+    named = frame["artist"].map(artist_key)
+    sentences = [f"artists: {len({*named} - {''})}; songs without one: {int((named == '').sum())}"]
+    if words := int(frame["lyrics"].notna().sum()):
+        told = frame["language"][frame["lyrics"].notna()].value_counts()
+        languages = [f"{language} {count}" for language, count in told.head(N_LANGUAGES).items()]
+        if rest := words - int(told.head(N_LANGUAGES).sum()):
+            languages.append(f"another or not told {rest}")
+        sentences.append(f"language of the words: {', '.join(languages)}")
+    if n_tagged := int(frame["tags"].map(bool).sum()):
+        sentences.append(f"tags: {len(tracks.corpus.tags)}; songs with one: {n_tagged}")
+    return sentences
+
+
+def _percent(count: int, total: int) -> str:
+    return f"{100 * count / total:.1f} %" if total else NONE

@@ -93,7 +93,8 @@ def latex_table(
 
 
 def latex_escape(text: str) -> str:
-    return text.translate(LATEX_ESCAPES)
+    # Two hyphens would print as one dash, and an option of a command would not be one any more.
+    return text.translate(LATEX_ESCAPES).replace("--", "-{}-")
 
 
 def write_text(path: Path, text: str) -> None:

@@ -1,5 +1,6 @@
 """What a reader must know of a model's score before believing it: a mark beside the name, a sentence in the notes."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from enum import StrEnum
 from typing import Any
@@ -44,20 +45,22 @@ def leak_notes(runs: Sequence[Run]) -> dict[Mark, str]:
     With all folds of a cross-validation at hand the count is exact; of an official split only validation songs are
     known here, so there are at least as many.
     """
-    leaking = tested = 0
+    leaking, tested = Counter(), Counter()  # by seed
     for run in runs:
         others = [other.predictions for other in runs if _trains_on(run, other)]
         # Where the epoch was picked on the test songs, they are the validation songs: marked, but no leak of artists.
         apart = [] if run.config.get("selected_on") == "test" else [run.validation]
         seen = {artist for frame in (*apart, *others) for artist in frame["artist"]}
-        tested += len(run.predictions)
-        leaking += int(run.predictions["artist"].isin(seen).sum())
-    if not leaking:
+        tested[run.config["seed"]] += len(run.predictions)
+        leaking[run.config["seed"]] += int(run.predictions["artist"].isin(seen).sum())
+    if not leaking.total():
         return {}
     folds = {run.config["fold"] for run in runs}
     at_least = "" if len(folds) == runs[0].config["n_folds"] > 1 else "at least "
+    counts = " to ".join(str(count) for count in dict.fromkeys([min(leaking.values()), max(leaking.values())]))
     return {
-        Mark.LEAK: f"LEAK: {at_least}{leaking} of {tested} test songs are by artists of training or validation songs"
+        Mark.LEAK: f"LEAK: {at_least}{counts} of {max(tested.values())} test songs are by artists of training or "
+        "validation songs"
     }
 
 

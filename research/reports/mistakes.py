@@ -1,18 +1,22 @@
-"""Songs that a model got most confidently wrong, and by whom they are."""
+"""Songs that a model got most confidently wrong, by whom they are, and how it does by genre or other tag."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
 
+from research.evaluation.statistics import wilson_interval
 from research.reports.calibrated import probabilities
-from research.reports.formats import share
+from research.reports.formats import interval, share
 from research.reports.scores import ModelScore
 
 N_SONGS = 15
 N_ARTISTS = 8
 LEAST_SONGS = 3
 """An artist of fewer songs is not said to be hard."""
+N_TAGS = 15
+LEAST_TAGGED = 10
+"""Of fewer songs the interval says nothing."""
 
 
 def worst_songs(score: ModelScore, titles: Mapping[str, str], n: int = N_SONGS) -> pd.DataFrame:
@@ -48,3 +52,26 @@ def hardest_artists(score: ModelScore, n: int = N_ARTISTS) -> pd.DataFrame:
     hardest = by_artist.sort_values(["mean", "size"], ascending=False, kind="stable").head(n)
     rows = [(artist, str(int(row["size"])), share(row["mean"])) for artist, row in hardest.iterrows()]
     return pd.DataFrame(rows, columns=["artist", "songs", "wrong"])
+
+
+def errors_by_tag(score: ModelScore, tags: Mapping[str, Sequence[str]], n: int = N_TAGS) -> pd.DataFrame:
+    """Share of wrong answers among the songs of each genre or other tag, the hardest first.
+
+    Of all tags the most frequent are shown, not the worst: those would be picked by luck.
+
+    Args:
+        tags: by track_id; a song may have several, or none.
+    """
+    wrong = (score.predictions != score.targets).mean(axis=0)
+    of_songs = [tags.get(track_id, ()) for track_id in score.track_ids]
+    tagged = pd.DataFrame({"tag": of_songs, "wrong": wrong}).explode("tag").dropna(subset="tag")
+    counts = tagged["tag"].value_counts()
+    # By name where equally frequent, so that the choice does not hang on the order of songs.
+    frequent = sorted(counts.index[counts >= LEAST_TAGGED], key=lambda tag: (-counts[tag], tag))[:n]
+    errors = {tag: tagged["wrong"][tagged["tag"] == tag] for tag in frequent}
+    hardest = sorted(frequent, key=lambda tag: -errors[tag].mean())
+    rows = [
+        (tag, str(len(errors[tag])), interval(wilson_interval(float(errors[tag].sum()), len(errors[tag]))))
+        for tag in hardest
+    ]
+    return pd.DataFrame(rows, columns=["tag", "songs", "wrong [95 %]"])

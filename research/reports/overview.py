@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from research.reports.comparisons import Comparison, not_compared
+from research.reports.comparisons import Comparison, not_compared, reference_sentences
 from research.reports.document import Block, Bullets, Heading, Table, to_markdown
 from research.reports.formats import latex_table, write_text
 from research.reports.published import PublishedScore, published_scores
@@ -19,6 +19,7 @@ from research.reports.tables import (
     difference_sentence,
     differences_table,
     display_table,
+    scope,
 )
 
 
@@ -68,7 +69,9 @@ def difference_blocks(
         "Over folds: corrected resampled t-test of accuracy, which counts the noise of training."
     )
     sentences = [difference_sentence(found, len(comparisons)) for found in comparisons]
-    return [Bullets([*sentences, *missing]), Table(difference_rows(comparisons), explained, "tab:differences")]
+    bullets = Bullets([*sentences, *reference_sentences(comparisons), *missing])
+    text = f"{explained} {scope([found.model for found in comparisons])}"
+    return [bullets, Table(difference_rows(comparisons), text, "tab:differences")]
 
 
 def notes_block(scores: Sequence[ModelScore], unscored: Sequence[str]) -> Bullets:

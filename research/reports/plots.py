@@ -12,6 +12,7 @@ from research.reports.figures.learning import learning_curves, validation_panels
 from research.reports.figures.plane import lies_in_plane, valence_arousal
 from research.reports.figures.style import MAX_PANELS, save_figure
 from research.reports.scores import ModelScore
+from research.reports.tables import scope
 
 MAX_ROWS = 30
 """Of a figure with a line a model; more cannot be read on a page."""
@@ -20,7 +21,7 @@ MAX_ROWS = 30
 def write_figures(
     scores: Sequence[ModelScore], comparisons: Sequence[Comparison], folder: Path
 ) -> dict[str, FigureFile]:
-    """Write each figure as PDF and PNG; returns them by name, with captions.
+    """Write each figure as PDF and PNG; returns them by name, with captions that say what they stand on.
 
     Figures of a panel a model show the best `MAX_PANELS` models, those of a row a model the best `MAX_ROWS`.
     """
@@ -38,7 +39,8 @@ def write_figures(
         "reliability": (
             reliability_diagrams(shown),
             "Reliability on test songs in bins of equally many; the dotted line is what probabilities should mean. "
-            f"The temperature is fitted to validation songs. Error: expected calibration error.{left_out}",
+            "The temperature is fitted to validation songs. Error: expected calibration error of all seeds' answers "
+            f"together; the table has the mean over seeds.{left_out}",
         ),
         "coverage": (
             coverage_curves(shown),
@@ -57,7 +59,8 @@ def write_figures(
     if panels := validation_panels(shown):
         figures["learning_curves"] = (
             learning_curves(panels, "accuracy on validation songs"),
-            f"Learning curves, one a fold; the dot is the epoch that was kept.{left_out}",
+            "Accuracy on validation songs by epoch, a curve a run; the dot is the epoch that was kept. Where it was "
+            f"picked on the test songs, these are the validation songs.{left_out}",
         )
     if lies_in_plane(scores[0]):
         figures["plane"] = (
@@ -67,7 +70,7 @@ def write_figures(
         )
     for name, (figure, _) in figures.items():
         save_figure(figure, folder, name)
-    return {name: FigureFile(name, caption) for name, (_, caption) in figures.items()}
+    return {name: FigureFile(name, f"{caption} {scope(scores)}") for name, (_, caption) in figures.items()}
 
 
 def best_models(scores: Sequence[ModelScore], n: int) -> list[ModelScore]:

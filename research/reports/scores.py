@@ -24,6 +24,7 @@ from research.metrics.moods import (
     confusion_matrix,
     majority_accuracy,
 )
+from research.reports.formats import share
 from research.reports.marks import MEANINGS, UNFAIR, Mark, leak_notes, selection_notes, settings_notes
 from research.reports.pooling import PooledModel, pool_models
 from research.reports.predictions import Run
@@ -198,7 +199,7 @@ def _notes(model: PooledModel, accuracies: np.ndarray) -> dict[Mark | None, list
     if len(accuracies) == 1:
         noted[Mark.ONE_SEED] = [MEANINGS[Mark.ONE_SEED]]
     else:
-        noted[None] = [f"accuracy by seed from {accuracies.min():.3f} to {accuracies.max():.3f}"]
+        noted[None] = [f"accuracy by seed from {share(accuracies.min())} to {share(accuracies.max())}"]
     return noted
 
 

@@ -98,7 +98,8 @@ def best_cells(scores: Sequence[ModelScore], table: pd.DataFrame) -> pd.DataFram
         if len(fair) < 2:
             continue
         for column, metric in BEST_OF.items():
-            values = np.array([_estimate(getattr(scores[row], metric)) for row in fair])
+            # As printed: a reader must not wonder why one of two equal numbers is bold.
+            values = np.array([_estimate(getattr(scores[row], metric)) for row in fair]).round(3)
             bold.loc[np.array(fair)[np.isclose(values, values.max())], column] = True
     return bold
 
@@ -138,6 +139,16 @@ def difference_sentence(found: Comparison, n_comparisons: int) -> str:
 
 def caption(scores: Sequence[ModelScore], comparisons: Sequence[Comparison] = ()) -> str:
     """Everything a reader needs to judge the table: corpus, protocol, seeds, commit, marks, how intervals were made."""
+    return (
+        f"{scope(scores)} Means over seeds, which the intervals hold fixed. Accuracy with Wilson interval over songs, "
+        f"macro-F1 with percentile interval over artists ({N_RESAMPLES:,} resamples). "
+        "Majority: accuracy of always answering the most frequent mood. "
+        f"{legend(scores, comparisons)}Corpus: {scores[0].corpus['citation']}"
+    )
+
+
+def scope(scores: Sequence[ModelScore]) -> str:
+    """What a table or figure stands on: corpus, protocol, songs, seeds, commit."""
     first = scores[0]
     largest = {
         score.protocol: score for score in sorted(scores, key=lambda score: len(score.targets))
@@ -150,11 +161,7 @@ def caption(scores: Sequence[ModelScore], comparisons: Sequence[Comparison] = ()
     commits = sorted({short_commit(commit) for score in scores for commit in score.commits})
     return (
         f"Corpus {corpus_name(first)}, {len(first.labels)} moods; {'; '.join(tested)}; "
-        f"seed(s) {', '.join(map(str, seeds))}; commit {', '.join(commits)}. "
-        "Means over seeds, which the intervals hold fixed. Accuracy with Wilson interval over songs, "
-        f"macro-F1 with percentile interval over artists ({N_RESAMPLES:,} resamples). "
-        "Majority: accuracy of always answering the most frequent mood. "
-        f"{legend(scores, comparisons)}Corpus: {first.corpus['citation']}"
+        f"seed(s) {', '.join(map(str, seeds))}; commit {', '.join(commits)}."
     )
 
 

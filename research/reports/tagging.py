@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 
 from research.evaluation.statistics import (
     Interval,
@@ -22,9 +22,12 @@ from research.evaluation.tagging import N_RESAMPLES, Metric, centred_interval, m
 from research.metrics.moods import confusion_macro_f1
 from research.metrics.tags import chance_pr_auc, macro, pr_auc, roc_auc, tag_f1
 from research.reports.answers import Answers, read_answers
+from research.reports.figures.style import save_figure
+from research.reports.figures.tags import tag_curves
 from research.reports.formats import MINUS, NONE, interval, latex_table, markdown_table, points, share, write_text
 from research.reports.predictions import find_runs
 
+FIGURE = "tag_curves"
 METRICS = ("PR-AUC", "ROC-AUC", "F1 at one half", "F1, tuned thresholds")
 
 
@@ -48,7 +51,7 @@ class TagScore:
 
 
 def write_tagging_report(runs: Path, out: Path, reference: str) -> str:
-    """Score the runs in a folder and write `tagging.md`, `.tex` and `tags.csv`; returns the Markdown.
+    """Score the runs in a folder and write `tagging.md`, `.tex`, `tags.csv` and a figure; returns the Markdown.
 
     Args:
         reference: name of the model that the others are compared with on tags; it stands first, tag by tag.
@@ -64,16 +67,18 @@ def write_tagging_report(runs: Path, out: Path, reference: str) -> str:
     out.mkdir(parents=True, exist_ok=True)
     write_text(out / "tagging.md", text)
     write_text(out / "tags.csv", tag_table(scores).to_csv(index=False))
+    if scores:
+        save_figure(
+            tag_curves(scores[0].answers.tags, *tagged_songs(scores[0].answers), scores[0].by_tag[0]), out, FIGURE
+        )
     write_text(out / "tagging.tex", latex_table(table, _caption(found, scores), f"tab:{out.name}"))
     return text
 
 
 def score_tags(answers: Answers) -> TagScore:
     """Areas and F1 of each tag, on the songs that somebody has tagged."""
-    n_moods = len(answers.moods)
-    tagged = ~np.isnan(answers.truth[:, n_moods:]).any(axis=1)
-    truth = answers.truth[tagged, n_moods:]
-    logits = answers.logits[:, tagged, n_moods:].astype(float)
+    truth, logits = tagged_songs(answers)
+    tagged = _is_tagged(answers)
     given = answers.given[:, tagged]
     artists = np.array(answers.artists)[tagged]
     metrics: list[Metric] = [
@@ -89,6 +94,14 @@ def score_tags(answers: Answers) -> TagScore:
         chance=chance_pr_auc(truth)[0],
         draws=macro_draws(metrics, artists.tolist()),
     )
+
+
+def tagged_songs(
+    answers: Answers,
+) -> tuple[Float[np.ndarray, "songs tags"], Float[np.ndarray, "seeds songs tags"]]:
+    """Truth and logits of the tags, on the songs that somebody has tagged."""
+    tagged, n_moods = _is_tagged(answers), len(answers.moods)
+    return answers.truth[tagged, n_moods:], answers.logits[:, tagged, n_moods:].astype(float)
 
 
 def mood_score(answers: Answers) -> Interval:
@@ -140,6 +153,10 @@ def difference_sentences(found: Sequence[Answers], scores: Sequence[TagScore], r
         gain = paired_difference(moods, guesses, _moods(alone)[1], artists, confusion_macro_f1)
         lines.append(f"{answers.name} {MINUS} {alone.name}: {points('macro-F1 of the moods', gain)}")
     return lines
+
+
+def _is_tagged(answers: Answers) -> Bool[np.ndarray, " songs"]:
+    return ~np.isnan(answers.truth[:, len(answers.moods) :]).any(axis=1)
 
 
 def _moods(answers: Answers) -> tuple[np.ndarray, np.ndarray, list[str]]:
@@ -201,7 +218,7 @@ def _markdown(table: pd.DataFrame, found: Sequence[Answers], scores: Sequence[Ta
     lines += [f"- {answers.name}: {'; '.join(answers.notes)}" for answers in found if answers.notes]
     for score in scores[:1]:
         best = tag_table([score]).sort_values("PR-AUC", ascending=False)
-        lines += ["", f"## Tag by tag: {score.answers.name}", ""]
+        lines += ["", f"## Tag by tag: {score.answers.name}", "", f"![{FIGURE}]({FIGURE}.png)", ""]
         rows = [[row[1], int(row[2]), *map(share, row[3:])] for row in best.itertuples(index=False)]
         lines += markdown_table(["tag", "songs", "chance PR-AUC", *METRICS], rows)
     return lines

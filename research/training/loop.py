@@ -12,7 +12,7 @@ from typing import Any, Literal
 import numpy as np
 import torch
 from accelerate import Accelerator, DistributedDataParallelKwargs, PartialState
-from accelerate.utils import DataLoaderConfiguration, parse_flag_from_env, set_seed
+from accelerate.utils import DataLoaderConfiguration, set_seed
 from jaxtyping import Float, Int
 from torch import nn
 from torch.optim.lr_scheduler import LambdaLR
@@ -29,6 +29,7 @@ from research.metrics.scoring import score_answers
 from research.models.precision import computes_bf16
 from research.runs import RunFolder
 from research.tracking import Tracker
+from research.training.machine import on_cpu
 from research.training.progress import Progress
 from research.training.schedules import OPTIMIZERS, steps_down, warmup_cosine
 
@@ -51,6 +52,8 @@ class TrainConfig:
     optimizer: Literal["adamw", "sgd"] = "adamw"
     """sgd: with momentum 0.9."""
     weight_decay: float = 0.05
+    unfreeze_every: int = 0
+    """Epochs after which one more layer of each encoder learns, from the top, at first none; 0: all from the start."""
     schedule: Literal["cosine", "step"] = "cosine"
     """cosine: to zero, after a warm-up; step: down by `step_factor` every `step_epochs`."""
     warmup: float = 0.1
@@ -107,8 +110,8 @@ def fit(
     A run that was killed goes on from its last whole epoch and ends in the same bits (same machine and processes).
 
     Args:
-        model: `model(batch) -> logits`, with `parameter_groups(learning_rate, weight_decay)` for the optimiser and,
-            where tags are learned, `start_tags_at(logits)`.
+        model: `model(batch) -> logits`, with `parameter_groups(learning_rate, weight_decay)` for the optimiser; where
+            tags are learned, `start_tags_at(logits)`; where layers learn one by one, `unfreeze(n_layers)`.
         tracker: mirror of the run, in the main process only.
 
     Raises:
@@ -133,16 +136,19 @@ def fit(
         stateful["scaler"] = accelerator.scaler
     if averaged:
         stateful["averaged"] = averaged
+    asked = {"side_loss": config.side_loss, "mixup": config.mixup, "swap_lyrics": config.augmentation.swap_lyrics}
     progress = _resume(run, stateful, tracker)
     bar = _progress_bar(run.path.name, config.epochs, len(train), progress.epoch, accelerator.is_main_process)
     while progress.epoch < config.epochs and progress.epoch - progress.best_epoch < config.patience:
         started, losses = time.perf_counter(), []
         train.epoch = sampler.epoch = progress.epoch
         _seed_epoch(config.seed, progress.epoch)
+        if config.unfreeze_every:  # by epoch alone, so that a resumed run needs no memory of it
+            model.unfreeze(progress.epoch // config.unfreeze_every)
         network.train()
         for batch in loader:
             with accelerator.accumulate(network):
-                loss = step_loss(network, criterion, batch, side_loss=config.side_loss, mixup=config.mixup)
+                loss = step_loss(network, criterion, batch, **asked)
                 accelerator.backward(loss)
                 if accelerator.sync_gradients and config.clip_norm is not None:
                     accelerator.clip_grad_norm_(network.parameters(), config.clip_norm)
@@ -192,7 +198,7 @@ def process_state() -> PartialState:
     Raises:
         ValueError: several were launched, but each believes it is alone.
     """
-    state, launched = PartialState(cpu=_on_cpu()), int(os.environ.get("WORLD_SIZE", 1))
+    state, launched = PartialState(cpu=on_cpu()), int(os.environ.get("WORLD_SIZE", 1))
     if state.num_processes != launched:
         raise ValueError(
             f"{launched} processes were launched, but each runs alone; without GPUs set ACCELERATE_USE_CPU=true"
@@ -211,14 +217,9 @@ def make_accelerator(config: TrainConfig) -> Accelerator:
         raise ValueError("precision fp16 needs a GPU; use bf16, fp32 or auto")
     # A batch may hold no lyrics at all; then the lyrics encoder has no gradient in that step.
     unused = DistributedDataParallelKwargs(find_unused_parameters=True)
+    settings = {"cpu": on_cpu(), "mixed_precision": precision, "gradient_accumulation_steps": config.accumulate}
     reading = DataLoaderConfiguration(non_blocking=True)  # pinned batches are copied while a step computes
-    settings = {"cpu": _on_cpu(), "mixed_precision": precision, "gradient_accumulation_steps": config.accumulate}
     return Accelerator(**settings, dataloader_config=reading, kwargs_handlers=[unused])
-
-
-def _on_cpu() -> bool:
-    # Told so, several processes find each other on a machine without GPUs; untold, each would believe it is alone.
-    return parse_flag_from_env("ACCELERATE_USE_CPU") or not torch.accelerator.is_available()
 
 
 def _progress_bar(name: str, epochs: int, songs: int, epochs_done: int, is_main: bool) -> tqdm:

@@ -15,10 +15,14 @@ FOUR, THREE = ["happy", "angry", "sad", "relaxed"], ["happy", "angry", "sad"]
 
 @pytest.fixture
 def write_run(tmp_path):
-    """A run that tests 20 songs of two artists each and is right on the first so many of them."""
+    return writer(tmp_path)
+
+
+def writer(root):
+    """Writes a run that tests 20 songs, two an artist, and is right on the first so many of them."""
 
     def write(name, protocol, right, fold=0, labels=FOUR, seed=0, network=True, curve=(0.25, 0.75, 0.5)):
-        folder = tmp_path / "runs" / "baselines" / f"{name}-{protocol}-fold{fold}-seed{seed}"
+        folder = root / "runs" / "baselines" / f"{name}-{protocol}-fold{fold}-seed{seed}"
         folder.mkdir(parents=True)
         corpus = {"name": "toy", "synthetic": True, "citation": "Nobody", "fingerprint": f"f{len(labels)}"}
         config = {"corpus": corpus, "labels": labels, "name": name, "protocol": protocol, "fold": fold, "seed": seed}
@@ -43,17 +47,17 @@ def write_run(tmp_path):
     return write
 
 
-@pytest.fixture
-def report(write_run, tmp_path):
+@pytest.fixture(scope="module")
+def report(tmp_path_factory):
+    root = tmp_path_factory.mktemp("baselines")
+    write_run = writer(root)
     write_run("slides-model1", "slides", right=16)
     write_run("slides-model1", "artist", right=10)
     write_run("slides-model2", "artist", right=12, labels=THREE)
     write_run("majority", "artist", right=5, network=False)
     write_run("majority", "artist", right=20, fold=1, network=False)  # songs the networks were not tested on
-    out = tmp_path / "reports" / "baselines"
-    text = write_baselines_report(
-        tmp_path / "runs" / "baselines", out, {"slides-model2 (slides)": "no network, no file"}
-    )
+    out = root / "reports" / "baselines"
+    text = write_baselines_report(root / "runs" / "baselines", out, {"slides-model2 (slides)": "no network, no file"})
     return out, text
 
 

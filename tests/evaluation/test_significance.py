@@ -107,9 +107,9 @@ def test_equal_models_are_called_different_in_five_of_a_hundred_comparisons():
         )
         confusions += [a, b]
         by_permutation[comparison] = artist_permutation(
-            [(a, b)], [confusion_accuracy], seed=comparison, n_permutations=499
+            [(a, b)], [confusion_accuracy], seed=comparison, n_permutations=199
         ).item()
-    draws = artist_draws(confusions, [confusion_accuracy], n_resamples=5_000)[:, 0]
+    draws = artist_draws(confusions, [confusion_accuracy], n_resamples=1_000)[:, 0]
     low, high = np.quantile(draws[::2] - draws[1::2], [0.025, 0.975], axis=1)
     # 5 % nominal; 1,000 comparisons have a standard error of 0.7 %.
     assert 0.03 <= (by_permutation < 0.05).mean() <= 0.07

@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 
 from experiments.compare import Config, find_runs, main
+from research.reports import written
 
 
 def write_run(folder, name, right):
@@ -31,19 +32,28 @@ def group(tmp_path):
     return tmp_path / "runs" / "fusion"
 
 
+@pytest.fixture(autouse=True)
+def _without_figures(monkeypatch):
+    """Drawing them takes seconds; tests/reports does."""
+    monkeypatch.setattr(written, "write_figures", lambda scores, comparisons, folder: {})
+
+
 def test_a_group_folder_becomes_a_report(group, tmp_path, capsys):
-    main(Config(runs=(group, group / "audio-0"), out=tmp_path / "report"))  # a run named twice counts once
+    out = tmp_path / "report"
+    main(Config(runs=(group, group / "audio-0"), out=out, figures=False))  # a run named twice counts once
     printed = capsys.readouterr().out
     assert "fusion \N{DAGGER} official" in printed
     assert "only fold" not in printed  # the official split is one fold, though n_folds is 5
     assert ".900 [.699, .972]" in printed  # scipy.stats.binomtest(18, 20).proportion_ci(method="wilson")
     assert "fusion and audio cannot be told apart in accuracy (official): +40.0 points accuracy" in printed
-    assert ".500 [" in (tmp_path / "report" / "comparison.md").read_text(encoding="utf-8")
+    assert ".500 [" in (out / "comparison.md").read_text(encoding="utf-8")
+    assert not [*out.glob("*.png"), *out.glob("*.pdf")]  # with figures: tests/reports/test_written.py
+    assert "](" not in (out / "report.md").read_text(encoding="utf-8")
 
 
 def test_the_report_is_named_after_the_group(group, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    main(Config(runs=(group,), reference="fusion"))
+    main(Config(runs=(group,), reference="fusion", figures=False))
     assert "- audio and fusion cannot be told" in (tmp_path / "reports" / "fusion" / "comparison.md").read_text("utf-8")
 
 

@@ -1,6 +1,8 @@
 """Each experiment end to end on the small corpus, and what its question turns on."""
 
-from dataclasses import replace
+import json
+import shutil
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
@@ -8,14 +10,14 @@ import pandas as pd
 import pytest
 from scipy.special import log_softmax
 
-from experiments import data_size, encoders, ensemble, fusions, missing_lyrics, protocol, regularisation
+from experiments import data_size, encoders, ensemble, fusions, missing_lyrics, protocol, regularisation, transfer
 from experiments.grid import STEADY, Grid
 from research.evaluation.calibration import fit_temperature
 from research.models.audio import AudioConfig
 from research.models.classifier import ModelConfig
 from research.models.lyrics import LyricsConfig
 from research.splits.folds import make_splits
-from research.tracks import read_tracks
+from research.tracks import read_tracks, write_tracks
 from research.trials import load_corpus
 
 
@@ -56,14 +58,19 @@ def test_fusions(grid, model):
     assert (grid.reports / "comparison.md").is_file()
 
 
-def test_regularisation_of_frozen_sides_masks_no_spectrogram(grid, model):
+def test_regularisation_of_frozen_sides_masks_no_spectrogram(grid, model, monkeypatch):
     config = regularisation.Config(grid=grid, model=model, train=TRAIN)
     found = regularisation.variants(model, TRAIN)
-    assert {"masks", "gain", "drop-words"}.isdisjoint(found)
-    learned = regularisation.variants(replace(model, audio=AudioConfig()), TRAIN)
+    assert {"masks", "gain", "drop-words", "altered"}.isdisjoint(found)
+    assert "pieces" in found
+    learned = regularisation.variants(replace(model, audio=AudioConfig()), TRAIN, altered_copies=2)
     assert {"masks", "gain"} < set(learned)
+    assert "pieces" not in learned
+    assert learned["altered"][1].augmentation.altered > 0
+    few = {name: found[name] for name in (regularisation.REFERENCE, "pieces")}  # each costs seconds
+    monkeypatch.setattr(regularisation, "variants", lambda model, train, altered_copies: few)
     regularisation.main(config)
-    assert names(grid) == set(found)
+    assert names(grid) == set(few)
 
 
 def test_protocol_tells_what_each_liberty_adds(grid, model):
@@ -74,7 +81,8 @@ def test_protocol_tells_what_each_liberty_adds(grid, model):
     pd.testing.assert_series_equal(picked["track_id"], answers(grid.out / "test-picked-artist-fold0-seed0")["track_id"])
 
 
-def test_a_song_without_words_is_answered_as_if_it_never_had_any(grid, model):
+def test_a_song_without_words_is_answered_as_if_it_never_had_any(grid, model, monkeypatch):
+    monkeypatch.setattr(missing_lyrics, "GONE", (1.0,))
     foreign = Path("foreign")
     foreign.mkdir()
     (foreign / "un.txt").write_text("la pluie tombe sur la ville")
@@ -92,6 +100,10 @@ def test_a_song_without_words_is_answered_as_if_it_never_had_any(grid, model):
     for changed in (wrong, other):
         pd.testing.assert_series_equal(changed["track_id"], whole["track_id"])
         assert not np.allclose(np.stack(changed["logits"]), np.stack(whole["logits"]))
+    warned = json.loads((grid.out / "warned-artist-fold0-seed0" / "config.json").read_text())["train"]["augmentation"]
+    assert warned == asdict(TRAIN.augmentation) | missing_lyrics.WARNED
+    asked = {name.removeprefix("warned-") for name in names(grid) if name.startswith("warned-")}
+    assert asked == {"100%-gone", "wrong-words", "foreign-words"}
 
 
 def test_wrong_words_are_never_an_artists_own(small_songs):
@@ -136,3 +148,31 @@ def test_an_ensemble_multiplies_calibrated_answers(grid, model):
     np.testing.assert_allclose(found, np.mean(expected, axis=0), rtol=0, atol=1e-5)  # kept as float32
     with pytest.raises(ValueError, match="no finished run of nobody"):
         ensemble.main(ensemble.Config(runs=(grid.out,), members=("nobody",), out=out))
+
+
+def test_a_teacher_never_hears_an_artist_of_the_corpus(small_table):
+    tracks = read_tracks(small_table)
+    split = make_splits(tracks, "artist", 2, seed=0)[0]
+    some = split.train[:5]
+    kept = transfer.without_artists(split, tracks, replace(tracks, frame=tracks.frame.iloc[some]))
+    artists = np.array(tracks.artist_keys, dtype=object)
+    assert set(kept.train) == {row for row in split.train if artists[row] not in {*artists[some]}}
+    np.testing.assert_array_equal(kept.test, split.test)  # folds are artist-disjoint already
+    with pytest.raises(ValueError, match="no song is left for test; take another teacher"):
+        transfer.without_artists(split, tracks, replace(tracks, frame=tracks.frame.iloc[split.test]))
+
+
+def test_transfer_reads_the_answers_of_a_model_of_other_songs(grid, model):
+    copy = Path("others")
+    shutil.copytree(grid.tracks.parent, copy)
+    tracks = read_tracks(copy / "tracks.parquet")
+    others = write_tracks(
+        copy / "tracks.parquet", tracks.frame.assign(artist="Another " + tracks.frame["artist"]), tracks.corpus
+    )
+    transfer.main(transfer.Config(grid=grid, teacher=others.folder / "tracks.parquet", model=model, train=TRAIN))
+    assert names(grid) == {"own", "teacher", "both"}
+    own, teacher = (
+        np.stack(answers(grid.out / name)["logits"]) for name in ("own-artist-fold0-seed0", "teacher-artist-fold0")
+    )
+    assert len({own.argmax(1).tobytes(), teacher.argmax(1).tobytes()}) == 2
+    assert np.isclose(np.exp(teacher).sum(axis=1), 1, atol=1e-5).all()

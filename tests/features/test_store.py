@@ -255,7 +255,7 @@ def test_a_new_date_alone_adds_no_frames(tracks, tmp_path, mel_folder):
 @pytest.mark.parametrize("use", [lambda tracks, folder, other: open_store(folder, other), build_store])
 def test_other_settings_are_refused_by_name(tracks, mel_folder, use):
     build_store(tracks, mel_folder, SETTINGS, workers=1)
-    with pytest.raises(ValueError, match=r"made with .*n_mels=16.* asked for is .*n_mels=32.*; delete it or pass"):
+    with pytest.raises(ValueError, match=r"made with .*n_mels': 16.* asked for is .*n_mels': 32.*; delete it or pass"):
         use(tracks, mel_folder, MelSettings(n_mels=32))
 
 

@@ -9,10 +9,24 @@ from research.runs import RunFolder
 TAGS = ("calm", "loud")
 
 
-@pytest.fixture(scope="session", params=[0, None], ids=["frozen", "fine-tuned"])
-def trained(request, small_table, small_inputs, tiny_bert, tmp_path_factory):
-    """A late-fusion model after one epoch, and the songs it was trained on."""
-    return _train(small_table, small_inputs, tiny_bert, tmp_path_factory.mktemp("runs"), request.param)
+@pytest.fixture(scope="session")
+def trained(small_table, small_inputs, tiny_bert, tmp_path_factory):
+    """A late-fusion model with a frozen words' encoder after one epoch, and the songs it was trained on."""
+    return _train(small_table, small_inputs, tiny_bert, tmp_path_factory.mktemp("runs"), 0)
+
+
+@pytest.fixture(scope="session")
+def fine_tuned(small_table, small_inputs, tiny_bert, tmp_path_factory):
+    """The same with a words' encoder that learned."""
+    return _train(small_table, small_inputs, tiny_bert, tmp_path_factory.mktemp("runs"), None)
+
+
+@pytest.fixture(scope="session")
+def predictor(trained):
+    """Of `trained`; read only."""
+    from research.inference import MoodPredictor
+
+    return MoodPredictor(trained[0])
 
 
 @pytest.fixture(scope="session")

@@ -3,15 +3,20 @@
 import csv
 import io
 import json
+import re
 import subprocess
 import sys
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from research.cli import main
+from research.cli import DEFAULT_RUN, main
 from research.commands.evaluate import class_scores
+
+MAKEFILE = Path(__file__).parents[2] / "Makefile"
 
 
 def test_help_needs_no_heavy_import():
@@ -67,6 +72,29 @@ def test_nothing_to_judge_or_to_judge_with_is_wrong_usage(trained, tmp_path, cap
     assert "is no run folder" in capsys.readouterr().err
     assert main(["predict", str(tmp_path), "--run", str(trained[0].path)]) == 2
     assert "holds no sound file" in capsys.readouterr().err
+
+
+def test_without_a_default_model_the_command_that_makes_it_is_named(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    for command in (["predict", "song.mp3"], ["demo"]):
+        assert main(command) == 2
+        assert "`make model` trains it on invented songs" in capsys.readouterr().err
+
+
+def test_the_default_model_is_what_the_main_job_trains_there(small_songs, tmp_path, monkeypatch):
+    from experiments import default_model, fusion
+
+    trials = []
+    for experiment in (default_model, fusion):
+        monkeypatch.setattr(experiment, "load_corpus", lambda *_: small_songs)
+        monkeypatch.setattr(experiment, "run_trial", lambda _, trial: trials.append(trial))
+    monkeypatch.setattr(fusion, "report", lambda *_, **__: None)
+    default_model.main(default_model.Config(out=tmp_path / DEFAULT_RUN.name))
+    folds = re.search(r"^synthetic_FLAGS := --folds (\d+)", MAKEFILE.read_text(), re.MULTILINE)[1]
+    fusion.main(fusion.Config(out=tmp_path, folds=int(folds)))
+    default, (same,) = trials[0], [trial for trial in trials[1:] if trial.folder == trials[0].folder]
+    assert replace(default, split=None) == replace(same, split=None)
+    np.testing.assert_array_equal(default.split.test, same.split.test)
 
 
 def test_evaluation_of_the_own_corpus_is_that_of_the_test_songs(trained, small_table, capsys):

@@ -37,12 +37,21 @@ def test_the_folder_answers_as_the_run(trained, exported):
     np.testing.assert_allclose(list(found.probabilities.values()), list(expected.probabilities.values()), atol=1e-6)
 
 
+def test_a_words_encoder_that_learned_goes_along(fine_tuned, tmp_path):
+    run, songs = fine_tuned
+    export_run(run, tmp_path / "model", onnx=False)
+    words = songs.tracks.lyrics_text(0)
+    expected, found = (load_predictor(path).predict(None, words) for path in (run.path, tmp_path / "model"))
+    assert found.probabilities == expected.probabilities
+
+
 def test_the_graph_answers_as_torch_on_200_songs(trained, exported):
     # 1e-4: float32 sums in another order, on logits of order 1
     assert onnx_difference(load_predictor(exported), exported / "model.onnx", songs=200, seed=1) < 1e-4
 
 
-def test_the_graph_answers_as_the_predictor(trained, exported, tmp_path):
+def test_the_graph_answers_as_the_predictor(trained, exported, tmp_path, monkeypatch):
+    monkeypatch.setattr("research.models.precision.cpu_computes_bf16", lambda: False)  # the graph is in fp32
     run, songs = trained
     samples, rate = soundfile.read(songs.tracks.audio_path(0), dtype="float32")
     soundfile.write(tmp_path / "song.wav", samples, rate, subtype="PCM_16")

@@ -3,13 +3,14 @@
 import json
 import re
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
 
-from research.demo.view import answer_html, cards, curve, message_html, notes, plane
+from research.demo.view import answer_html, cards, curve, message_html, notes, plane, strongest_moments
 from research.inference import Moment, MoodPrediction
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -60,6 +61,15 @@ def test_the_curve_fills_the_height_and_is_in_seconds():
     assert min(float(y) for x, y in re.findall(r"([\d.]+),([\d.]+)", shapes[-1])) == pytest.approx(0, abs=0.06)
 
 
+def test_named_moments_lie_apart():
+    def moment(start_s, happy):
+        return Moment(start_s=start_s, end_s=start_s + 5, probabilities={**SHARES, "happy": happy})
+
+    curve = (moment(0.0, 0.7), moment(60.0, 0.9), moment(65.0, 0.8))
+    assert strongest_moments(answer(curve=curve)) == "<p>Most happy: 1:00 to 1:05 and 0:00 to 0:05.</p>"
+    assert strongest_moments(answer(curve=curve[1:])) == "<p>Most happy: 1:00 to 1:05.</p>"
+
+
 def test_the_plane_has_arousal_upwards():
     assert 'cx="28.0" cy="-80.0"' in plane(answer())
     assert plane(answer(position=None)) == ""
@@ -74,7 +84,7 @@ def test_limits_of_an_answer_are_said():
 def test_what_visitors_write_is_escaped():
     assert "<script>" not in message_html("<script>alert(1)</script>")
     mel = np.random.default_rng(0).normal(size=(50, 8)).astype(np.float32)
-    shown = answer_html(answer(), mel, '"><script>', "<b>corpus</b>")
+    shown = answer_html(answer(), mel, '"><script>', [("<script>la</script>", 0.5)], "<b>corpus</b>")
     assert "<script>" not in shown
     assert "<b>corpus" not in shown
 
@@ -164,6 +174,25 @@ def test_upload_search_and_bad_files_in_a_browser(site):
         browser.close()
 
 
+@pytest.mark.browser
+def test_eight_visitors_at_once_get_their_own_answers(site, trained):
+    from gradio_client import Client, handle_file
+
+    url, _, predictor = site
+    songs = [trained[1].tracks.audio_path(row) for row in range(8)]
+    words = [f"words of visitor {row}" for row in range(8)]
+    visitors = [Client(url, verbose=False) for _ in songs]
+
+    def ask(row):
+        sound = handle_file(str(songs[row]))
+        return visitors[row].predict("Upload Song", "", "", sound, words[row], False, api_name="/mood")[1]
+
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(ask, range(8)))
+    for song, text, found in zip(songs, words, answers, strict=True):
+        assert found["probabilities"] == pytest.approx(predictor.predict(song, text).probabilities, abs=1e-6)
+
+
 def upload(page, path):
     """Replace the file that is chosen."""
     field = page.locator("input[type=file]")
@@ -173,7 +202,7 @@ def upload(page, path):
     page.get_by_text(path.name).first.wait_for(timeout=60_000)
 
 
-def test_the_answer_is_json(trained):
+def test_the_answer_is_json():
     found = answer().to_json()
     assert json.loads(json.dumps(found))["curve"][1]["start_s"] == 5
     assert found["mood"] == "happy"

@@ -10,14 +10,16 @@ import pytest
 import soundfile
 import torch
 
-from research.features.audio import load_log_mel
+from research.features.audio import decode, load_log_mel
+from research.features.source import open_song
 from research.inference import MoodPredictor, Song
 from research.inference.words import timed_lines, words_at
 from research.runs import RunFolder
 
 
-def test_a_song_is_judged_as_it_was_tested(trained):
-    run, songs = trained
+@pytest.mark.parametrize("words", ["trained", "fine_tuned"])
+def test_a_song_is_judged_as_it_was_tested(words, request):
+    run, songs = request.getfixturevalue(words)
     predictor = MoodPredictor(run)
     tested = pd.read_parquet(run.path / "predictions.parquet").set_index("track_id")
     ids = list(songs.tracks.frame["track_id"])
@@ -31,9 +33,8 @@ def test_a_song_is_judged_as_it_was_tested(trained):
         np.testing.assert_allclose(list(found.probabilities.values()), expected, atol=1e-2)
 
 
-def test_either_side_may_be_missing_but_not_both(trained):
-    run, songs = trained
-    predictor = MoodPredictor(run)
+def test_either_side_may_be_missing_but_not_both(trained, predictor):
+    _, songs = trained
     audio, words = songs.tracks.audio_path(0), songs.tracks.lyrics_text(0)
     by_sound, by_words, by_both = (
         predictor.predict(audio),
@@ -49,9 +50,7 @@ def test_either_side_may_be_missing_but_not_both(trained):
         predictor.predict(None, " \n")
 
 
-def test_a_song_repeated_has_the_mood_of_the_song(trained, tmp_path):
-    run, _ = trained
-    predictor = MoodPredictor(run)
+def test_a_song_repeated_has_the_mood_of_the_song(predictor, tmp_path):
     # 150 hops: a whole number of frames, so that a repetition is the same song again.
     tone = np.sin(2 * np.pi * 441 * np.arange(150 * 512) / 22_050).astype(np.float32) / 4
     for repeats in (1, 40):
@@ -70,9 +69,8 @@ def shares_of(found):
     return list(found.probabilities.values())
 
 
-def test_file_content_samples_mono_stereo_mp3_and_batch_answer_alike(trained, tmp_path):
-    run, songs = trained
-    predictor = MoodPredictor(run)
+def test_file_content_samples_mono_stereo_mp3_and_batch_answer_alike(trained, predictor, tmp_path):
+    _, songs = trained
     samples, rate = soundfile.read(songs.tracks.audio_path(0), dtype="float32")
     stereo = np.stack([samples, samples], axis=1)
     soundfile.write(tmp_path / "stereo.wav", stereo, rate)
@@ -84,11 +82,26 @@ def test_file_content_samples_mono_stereo_mp3_and_batch_answer_alike(trained, tm
         np.testing.assert_allclose(shares_of(found), shares_of(by_file), atol=1e-3)  # 16 bits: 1e-5 of full scale
     lossy = predictor.predict(tmp_path / "song.mp3", "some words")
     np.testing.assert_allclose(shares_of(lossy), shares_of(by_file), atol=0.05)  # 2 s of MP3 with its silent start
+    decoded, rate = soundfile.read(tmp_path / "song.mp3", dtype="float32")
+    for subtype, slack in (("FLOAT", 1e-6), ("PCM_16", 1e-3)):  # 16 bits: noise 98 dB below full scale
+        soundfile.write(tmp_path / "decoded.wav", decoded, rate, subtype=subtype)
+        found = predictor.predict(tmp_path / "decoded.wav", "some words")
+        np.testing.assert_allclose(shares_of(found), shares_of(lossy), atol=slack)
 
 
-def test_threads_share_a_predictor(trained):
-    run, songs = trained
-    predictor = MoodPredictor(run)
+def test_a_song_decoded_once_is_the_song(trained, tmp_path):
+    samples = decode(trained[1].tracks.audio_path(0), 22_050)
+    path = tmp_path / "song.mp3"
+    soundfile.write(path, np.stack([samples, samples / 2], axis=1), 22_050, format="MP3")
+    with open_song(path, decoded=True) as opened:
+        np.testing.assert_array_equal(decode(opened.path, 16_000), decode(path, 16_000))
+    path.write_bytes(path.read_bytes()[: path.stat().st_size * 3 // 4])
+    with open_song(path, decoded=True) as opened:  # an interrupted download promises all of the song
+        assert opened.duration_s == soundfile.info(opened.path).duration < 0.8 * len(samples) / 22_050
+
+
+def test_threads_share_a_predictor(trained, predictor):
+    _, songs = trained
     asked = [Song(songs.tracks.audio_path(row), songs.tracks.lyrics_text(row)) for row in range(6)]
     alone = [predictor.predict(song.audio, song.lyrics) for song in asked]
     with ThreadPoolExecutor(4) as pool:
@@ -100,9 +113,8 @@ def test_threads_share_a_predictor(trained):
         np.testing.assert_allclose(shares_of(one), shares_of(other), atol=1e-5)
 
 
-def test_many_songs_go_on_past_a_bad_one(trained, tmp_path):
-    run, songs = trained
-    predictor = MoodPredictor(run)
+def test_many_songs_go_on_past_a_bad_one(trained, predictor, tmp_path):
+    _, songs = trained
     (tmp_path / "broken.mp3").write_text("no sound")
     good = Song(songs.tracks.audio_path(0))
     found = list(predictor.predict_many([good] * 9 + [Song(tmp_path / "broken.mp3"), good]))
@@ -110,9 +122,7 @@ def test_many_songs_go_on_past_a_bad_one(trained, tmp_path):
     assert "broken.mp3 cannot be decoded" in str(found[9])
 
 
-def test_the_curve_covers_the_song_and_its_mean_logit_is_near(trained, tmp_path):
-    run, _ = trained
-    predictor = MoodPredictor(run)
+def test_the_curve_covers_the_song_and_its_mean_logit_is_near(predictor, tmp_path):
     rate = 22_050
     noise = np.random.default_rng(0).normal(size=20 * rate).astype(np.float32) / 10
     tone = np.sin(2 * np.pi * 330 * np.arange(20 * rate) / rate).astype(np.float32) / 4
@@ -130,9 +140,8 @@ def test_the_curve_covers_the_song_and_its_mean_logit_is_near(trained, tmp_path)
     np.testing.assert_allclose(shares_of(alone[0]), shares_of(curve[0]), atol=0.02)
 
 
-def test_shares_of_sides_and_place_in_the_plane(trained):
-    run, songs = trained
-    predictor = MoodPredictor(run)
+def test_shares_of_sides_and_place_in_the_plane(trained, predictor):
+    _, songs = trained
     both = predictor.predict(songs.tracks.audio_path(0), songs.tracks.lyrics_text(0))
     sound, words = predictor.predict(songs.tracks.audio_path(0)), predictor.predict(None, songs.tracks.lyrics_text(0))
     assert sound.shares == {"sound": 1.0}
@@ -145,9 +154,7 @@ def test_shares_of_sides_and_place_in_the_plane(trained):
     assert both.position[1] == pytest.approx(p["happy"] + p["angry"] - p["relaxed"] - p["sad"])
 
 
-def test_a_long_recording_is_heard_in_excerpts_with_its_own_times(trained, monkeypatch):
-    run, _ = trained
-    predictor = MoodPredictor(run)
+def test_a_long_recording_is_heard_in_excerpts_with_its_own_times(predictor, monkeypatch):
     monkeypatch.setattr("research.features.source.LONGEST_S", 10.0)
     monkeypatch.setattr("research.features.source.EXCERPT_S", 2.0)
     rate = 22_050
@@ -189,6 +196,15 @@ def test_synced_words_belong_to_their_time():
     sung = words_at(lines, np.array([0.0, 45.0, 90.0]), np.array([5.0, 55.0, 95.0]))
     assert sung == ["first", "third\nsecond", ""]  # a line lasts 10 s at most, and 10 s around count
     assert words_at([], np.array([0.0]), np.array([1.0])) == [""]
+
+
+def test_pieces_of_the_same_ten_seconds_share_the_words_around_them(predictor):
+    starts = np.array([0.0, 3.0, 11.0, 41.0])
+    sung = predictor.reader.read_sung("[00:12.00]rain on the window\n[00:15.00]all night", starts, starts + 3)
+    assert sung.rows.tolist() == [0, 0, 1, -1]  # 12 s is within ten of the first and in the second; nothing at 41 s
+    expected = predictor.reader.read(["rain on the window\nall night"])
+    np.testing.assert_allclose(sung.words.vectors, np.repeat(expected.vectors, 2, axis=0), atol=2e-2)  # bfloat16
+    assert predictor.reader.read_sung("words without times", starts, starts + 3) is None
 
 
 def test_moods_and_tags_are_told_together(trained_tags):

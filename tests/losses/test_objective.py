@@ -7,7 +7,7 @@ import torch
 from torch import nn
 from torch.nn.functional import cross_entropy
 
-from research.losses.objective import mix_songs, mixing_partners, step_loss
+from research.losses.objective import mix_songs, mixing_partners, step_loss, swap_words
 from research.models.audio import AudioConfig
 from research.models.classifier import ModelConfig, MoodClassifier
 from research.models.frozen import frozen_encoder
@@ -57,7 +57,7 @@ def test_each_side_answers_for_its_songs_alone(model, batch, side_loss):
     of_words = cross_entropy(words[HAS_LYRICS], batch.target[HAS_LYRICS])
     joint = cross_entropy(model(batch), batch.target)
     expected = (1 - side_loss) * joint + side_loss * (of_sound + of_words) / 2
-    found = step_loss(model, CRITERION, batch, side_loss=side_loss, mixup=0.0)
+    found = step_loss(model, CRITERION, batch, side_loss=side_loss, mixup=0.0, swap_lyrics=0.0)
     torch.testing.assert_close(found, expected, **NEAR)
     assert len({round(float(loss), 3) for loss in (joint, of_sound, of_words)}) == 3
 
@@ -65,7 +65,7 @@ def test_each_side_answers_for_its_songs_alone(model, batch, side_loss):
 @torch.no_grad()
 def test_a_side_that_no_song_has_does_not_count(model, batch):
     silent = replace(batch, has_audio=torch.zeros(len(HAS_AUDIO), dtype=torch.bool))
-    found = step_loss(model, CRITERION, silent, side_loss=1.0, mixup=0.0)
+    found = step_loss(model, CRITERION, silent, side_loss=1.0, mixup=0.0, swap_lyrics=0.0)
     expected = cross_entropy(model(silent)[HAS_LYRICS], batch.target[HAS_LYRICS])
     torch.testing.assert_close(found, expected, **NEAR)
 
@@ -75,15 +75,18 @@ def test_a_model_of_one_side_answers_for_it_anyway(batch):
     torch.manual_seed(0)
     config = ModelConfig(audio=AudioConfig(frozen=("statistics",)), lyrics=None, dim=16)
     model = MoodClassifier(config, n_labels=4, n_mels=32).eval()
-    losses = [float(step_loss(model, CRITERION, batch, side_loss=share, mixup=0.0)) for share in (0.0, 1.0)]
+    losses = [
+        float(step_loss(model, CRITERION, batch, side_loss=share, mixup=0.0, swap_lyrics=0.0)) for share in (0.0, 1.0)
+    ]
     assert losses[0] == losses[1] == pytest.approx(float(cross_entropy(model(batch), batch.target)), rel=1e-6)
 
 
 @torch.no_grad()
 def test_all_of_a_song_and_nothing_of_its_partner_is_no_mixup(model, batch, monkeypatch):
     asked = share_of(monkeypatch, 1.0)
-    found = step_loss(model, CRITERION, batch, side_loss=0.5, mixup=0.2)
-    torch.testing.assert_close(found, step_loss(model, CRITERION, batch, side_loss=0.5, mixup=0.0), **NEAR)
+    found = step_loss(model, CRITERION, batch, side_loss=0.5, mixup=0.2, swap_lyrics=0.0)
+    plain = step_loss(model, CRITERION, batch, side_loss=0.5, mixup=0.0, swap_lyrics=0.0)
+    torch.testing.assert_close(found, plain, **NEAR)
     assert asked == [(0.2, 0.2)]
 
 
@@ -96,7 +99,7 @@ def test_mixed_songs_owe_each_mood_its_share(model, batch, monkeypatch):
     # Zhang et al. 2018 mix the targets: the cross-entropy with soft targets is the same.
     one_hot = torch.nn.functional.one_hot(batch.target, 4).float()
     expected = cross_entropy(logits, 0.3 * one_hot + 0.7 * one_hot[partners])
-    found = step_loss(model, CRITERION, batch, side_loss=0.0, mixup=1.0)
+    found = step_loss(model, CRITERION, batch, side_loss=0.0, mixup=1.0, swap_lyrics=0.0)
     torch.testing.assert_close(found, expected, **NEAR)
 
 
@@ -134,3 +137,48 @@ def test_words_that_an_encoder_is_to_read_cannot_be_mixed(batch):
     no_tokens = torch.zeros(6, 0, dtype=torch.long)
     sound = replace(tokens, input_ids=no_tokens, attention_mask=no_tokens)
     assert mix_songs(sound, torch.arange(6), 0.5).lyrics_vectors.shape == (6, 0)
+
+
+def test_swapped_words_come_from_other_songs_as_often_as_asked():
+    has_audio, has_lyrics = [True] * 300 + [False] * 100 + [True] * 100, [True] * 400 + [False] * 100
+    batch = vector_batch(1, 1, has_audio, has_lyrics)
+    torch.manual_seed(0)
+    swapped, misled = swap_words(batch, 0.3)
+    assert not misled[300:].any()
+    assert misled.sum() / 300 == pytest.approx(0.3, abs=0.1)  # a standard error of .026; four of them
+    owner = {float(value): row for row, value in enumerate(batch.lyrics_vectors)}
+    givers = torch.tensor([owner[float(value)] for value in swapped.lyrics_vectors])
+    assert torch.equal(givers != torch.arange(500), misled)  # never its own
+    assert (givers[misled] < 400).all()  # who has words
+    assert len(givers[misled].unique()) > 50
+    for kept in ("audio_vectors", "target", "has_audio", "has_lyrics", "track_index"):
+        assert torch.equal(getattr(swapped, kept), getattr(batch, kept))
+    tokens = replace(batch, input_ids=torch.arange(500)[:, None].expand(500, 3))
+    torch.manual_seed(0)
+    assert torch.equal(swap_words(tokens, 0.3)[0].input_ids[:, 0], givers)
+
+
+@pytest.mark.parametrize("readers", [0, 1])
+def test_a_lone_song_keeps_its_words(readers):
+    batch = vector_batch(1, 1, [True] * 3, [True] * readers + [False] * (3 - readers))
+    swapped, misled = swap_words(batch, 1.0)
+    assert swapped is batch
+    assert not misled.any()
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("mixed", [False, True])
+def test_wrong_words_are_asked_together_with_the_sound_but_never_alone(model, batch, monkeypatch, mixed):
+    misled = torch.tensor([True, False, False, False, False, False])
+    partners = torch.tensor([3, 1, 2, 0, 4, 5])
+    swapped = replace(batch, lyrics_vectors=batch.lyrics_vectors[[4, 1, 2, 3, 4, 5]])
+    monkeypatch.setattr("research.losses.objective.swap_words", lambda batch, share: (swapped, misled))
+    monkeypatch.setattr("research.losses.objective.mixing_partners", lambda batch: partners)
+    share_of(monkeypatch, 1.0)  # all of each song: what is left of mixing is who counts
+    of_sound, of_words = (logits for logits, _ in model(swapped, sides=True)[1])
+    asked = [2, 4] if mixed else [2, 3, 4]  # of the songs with words, 0 is misled and 3 its partner
+    alone = cross_entropy(of_sound[HAS_AUDIO], batch.target[HAS_AUDIO])
+    alone += cross_entropy(of_words[asked], batch.target[asked])
+    expected = 0.5 * cross_entropy(model(swapped), batch.target) + 0.25 * alone
+    found = step_loss(model, CRITERION, batch, side_loss=0.5, mixup=0.2 if mixed else 0.0, swap_lyrics=0.5)
+    torch.testing.assert_close(found, expected, **NEAR)

@@ -77,3 +77,9 @@ def test_weights_are_those_of_the_network_named(tmp_path):
         load_weights(models.resnet50(), path, "resnet50")
     with pytest.raises(ValueError, match="no weights for short_chunk; leave --model"):
         AudioEncoder(AudioConfig(network="short_chunk", weights=path), n_mels=128)
+
+
+def test_the_layers_of_the_short_chunk_network_are_its_blocks():
+    encoder = AudioEncoder(AudioConfig(network="short_chunk"), n_mels=128)
+    blocks = [[*getattr(encoder.network, f"block{place}").parameters()] for place in (6, 5, 4, 3, 2, 1, 0)]
+    assert [[id(p) for p in layer] for layer in encoder.layers()] == [[id(p) for p in block] for block in blocks]

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 import torch
+from transformers import DistilBertConfig, DistilBertModel
 
 from research.batch import Batch
 from research.models.audio import AudioConfig, AudioEncoder, load_weights
@@ -191,3 +192,52 @@ def test_tags_start_where_they_are_told_and_moods_stay(fusion, tiny_bert):
     model.start_tags_at(torch.tensor([-3.0, 1.5]))
     moved = torch.tensor([0, 0, 0, 0, -3.0, 1.5]).expand(3, 6)
     torch.testing.assert_close(model(batch) - before, moved, rtol=0, atol=1e-5)  # float32, logits of order 1
+
+
+def test_each_layers_rate_is_a_share_of_the_one_above(tiny_bert):
+    words = LyricsConfig(model=str(tiny_bert), pooling="attention", learning_rate=1e-3, layer_decay=0.5)
+    sound = AudioConfig(learning_rate=2e-4, layer_decay=0.1)
+    model = MoodClassifier(ModelConfig(audio=sound, lyrics=words, dim=8), n_labels=4, n_mels=N_MELS)
+    groups = model.parameter_groups(learning_rate=3e-4, weight_decay=0.1)
+    rates = {parameter: group["lr"] for group in groups for parameter in group["params"]}
+    by_hand = {
+        "lyrics.weigh": 1e-3,
+        "lyrics.bert.encoder.layer.1": 1e-3,
+        "lyrics.bert.encoder.layer.0": 5e-4,
+        "lyrics.bert.embeddings": 2.5e-4,
+        "audio.normalise": 2e-4,
+        "audio.network.layer4": 2e-4,
+        "audio.network.layer3": 2e-5,
+        "audio.network.layer2": 2e-6,
+        "audio.network.layer1": 2e-7,
+        "audio.network.bn1": 2e-8,
+        "audio.network.conv1": 2e-8,
+        "audio_projection": 3e-4,
+        "lyrics_projection": 3e-4,
+        "join": 3e-4,
+    }
+    for prefix, rate in by_hand.items():
+        found = [rates[p] for name, p in model.named_parameters() if name.startswith(f"{prefix}.")]
+        assert found == [pytest.approx(rate, rel=1e-12)] * len(found), prefix
+    assert len(rates) == len([*model.parameters()])
+
+
+def test_layers_that_never_learn_are_not_unfrozen(tiny_bert):
+    words = LyricsConfig(model=str(tiny_bert), trainable_layers=1)
+    model = MoodClassifier(ModelConfig(audio=None, lyrics=words, dim=8), n_labels=4, n_mels=N_MELS)
+    learns = {name for name, p in model.named_parameters() if p.requires_grad}
+    model.unfreeze(0)
+    assert not any(p.requires_grad for p in model.lyrics.bert.parameters())
+    assert all(p.requires_grad for p in model.join.parameters())
+    model.unfreeze(9)
+    assert {name for name, p in model.named_parameters() if p.requires_grad} == learns
+
+
+def test_layers_are_found_whatever_they_are_called(tmp_path):
+    small = {"vocab_size": 9, "dim": 8, "n_layers": 3, "n_heads": 2, "hidden_dim": 8, "max_position_embeddings": 16}
+    DistilBertModel(DistilBertConfig(**small)).save_pretrained(tmp_path)
+    encoder = LyricsEncoder(LyricsConfig(model=str(tmp_path), trainable_layers=2))
+    names = {parameter: name for name, parameter in encoder.named_parameters()}
+    layers = [{names[parameter].split(".layer.")[1][0] for parameter in layer} for layer in encoder.layers()]
+    assert layers == [{"2"}, {"1"}]
+    assert {name.split(".layer.")[1][0] for p, name in names.items() if p.requires_grad} == {"1", "2"}

@@ -35,10 +35,10 @@ def tagger(tmp_path, monkeypatch):
     )
     monkeypatch.setenv(FOLDER_VARIABLE, str(tmp_path))
     monkeypatch.setitem(PUBLISHED, "tagger", published)
-    monkeypatch.setattr(module, "cpu_computes_bf16", lambda: False)
-    module._published.cache_clear()
+    monkeypatch.setattr("research.models.precision.cpu_computes_bf16", lambda: False)
+    module.published_network.cache_clear()
     yield network
-    module._published.cache_clear()
+    module.published_network.cache_clear()
 
 
 def write_song(path, duration_s):
@@ -83,7 +83,7 @@ def test_more_pieces_than_fit_at_once_keep_their_order(tagger, monkeypatch):
 def test_bf16_stays_near_float32(tagger, monkeypatch):
     piece = np.random.default_rng(0).standard_normal((1, 96, PIECE)).astype(np.float32)
     exact = encode_pieces(tagger, piece)
-    monkeypatch.setattr(module, "cpu_computes_bf16", lambda: True)
+    monkeypatch.setattr("research.models.precision.cpu_computes_bf16", lambda: True)
     rounded = encode_pieces(tagger, piece)
     # 2**-8 a rounding, some ten of them through five layers, in means of thousands of values
     np.testing.assert_allclose(rounded, exact, rtol=0, atol=10 * 2**-8 * np.abs(exact).max())

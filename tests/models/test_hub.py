@@ -57,7 +57,7 @@ def test_a_vector_is_the_mean_of_the_models_last_layer(tmp_path, kind):
 
 
 def test_a_song_is_heard_in_pieces_of_ten_seconds(tmp_path, monkeypatch):
-    monkeypatch.setattr("research.models.frozen.cpu_computes_bf16", lambda: False)
+    monkeypatch.setattr("research.models.precision.cpu_computes_bf16", lambda: False)
     save(tmp_path / "model", "wav2vec2")
     song = 0.1 * np.random.default_rng(0).standard_normal(25 * RATE)
     soundfile.write(tmp_path / "song.wav", song, RATE)

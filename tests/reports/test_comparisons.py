@@ -6,7 +6,7 @@ import pytest
 from research.evaluation.significance import artist_permutation, corrected_resampled_t_test, holm, mcnemar
 from research.evaluation.statistics import paired_difference
 from research.metrics.moods import confusion_accuracy, confusion_macro_f1
-from research.reports.comparisons import compare_models, is_single_side, not_compared
+from research.reports.comparisons import compare_models, is_single_side, not_compared, reference_sentences
 from research.reports.predictions import read_runs
 from research.reports.scores import score_models
 
@@ -69,6 +69,15 @@ def test_without_a_single_side_the_best_is_the_reference(write_run):
     scores = score_models(read_runs(runs))
     assert {found.reference.name for found in compare_models(scores)} == {"late"}
     assert compare_models(scores[:1]) == []
+
+
+def test_a_reference_that_was_picked_is_said_to_be_flattered(folders, write_run):
+    scores = score_models(read_runs([*folders, *(write_run("late", fold, selected_on="test") for fold in (0, 1))]))
+    (sentence,) = reference_sentences(compare_models(scores))
+    assert sentence.startswith("lyrics (artist) is the reference, the most accurate of 2 models of one side on these")
+    assert reference_sentences(compare_models(scores, reference="lyrics")) == []
+    # Of fusion and late the latter is flattered and so no candidate.
+    assert reference_sentences(compare_models(scores[2:])) == []
 
 
 def test_the_order_of_runs_does_not_matter(folders):

@@ -8,6 +8,7 @@ import pytest
 
 from research.reports.document import Bullets, FigureFile, Heading, Paragraph, Table, to_html, to_latex, to_markdown
 from research.reports.figures.style import panel_grid, save_figure
+from research.reports.formats import latex_escape
 
 FRAME = pd.DataFrame([["a|b", "1 *"], ["<b>", "2"]], columns=["x", "y"])
 BOLD = pd.DataFrame([[False, True], [False, False]], columns=["x", "y"])
@@ -32,6 +33,7 @@ def test_blocks_in_each_form():
     assert r"\subsection{Below}" in latex
     assert r"50 \% of \_this\_" in latex
     assert r"\item p $<$ .05" in latex
+    assert latex_escape("prepare --source DIR") == "prepare -{}-source DIR"
     assert r"a$|$b & \bfseries 1 * \\" in latex
 
 

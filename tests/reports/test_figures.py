@@ -13,7 +13,7 @@ from research.reports.figures.confusion import confusion_matrices
 from research.reports.figures.intervals import forest_plot, score_bars
 from research.reports.figures.learning import learning_curves, validation_panels
 from research.reports.figures.plane import plane_positions, valence_arousal
-from research.reports.plots import best_models, write_figures
+from research.reports.plots import best_models
 from research.reports.predictions import read_runs
 from research.reports.scores import score_models
 
@@ -60,6 +60,16 @@ def test_learning_curves_are_of_validation_and_mark_the_kept_epoch(folders):
     assert [line.get_ydata()[0] for line in axes.lines if line.get_marker() == "o"] == [0.6, 0.5]
 
 
+def test_many_seeds_share_one_line_of_the_legend(write_run):
+    folders = [write_run("audio", 0, seed=seed) for seed in range(7)]
+    for folder in folders:
+        (folder / "metrics.jsonl").write_text('{"epoch": 1, "valid/accuracy": 0.5}\n')
+        (folder / "result.json").write_text('{"best_epoch": 1}')
+    few, many = (validation_panels(score_models(read_runs(some)))["audio (artist)"] for some in (folders[:2], folders))
+    assert [curve.label for curve in few.curves] == ["seed 0", "seed 1"]
+    assert [curve.label for curve in many.curves] == ["runs of 7 seeds"] * 7
+
+
 def test_precision_recall_names_the_area(scores):
     axes = precision_recall_curves(scores).axes[2]
     area = average_precision_score(scores[2].targets == 0, probabilities(scores[2])[0, :, 0])
@@ -93,13 +103,3 @@ def test_many_models_are_thinned_to_the_best(write_run):
     scores = score_models(read_runs(runs))
     assert [score.name for score in best_models(scores, 2)] == ["late-4", "late-3"]
     assert best_models(scores, 4) == scores
-
-
-def test_every_figure_is_written_twice(write_run, tmp_path):
-    scores = score_models(read_runs([write_run(name, 0) for name in ("audio", "lyrics")]))
-    figures = write_figures(scores, compare_models(scores), tmp_path / "out")
-    drawn = {"scores", "confusion", "reliability", "coverage", "precision_recall", "differences", "plane"}
-    assert set(figures) == drawn  # no learning curves: these runs logged no epochs
-    for name in drawn:
-        assert (tmp_path / "out" / f"{name}.pdf").read_bytes().startswith(b"%PDF")
-        assert (tmp_path / "out" / f"{name}.png").read_bytes().startswith(b"\x89PNG")

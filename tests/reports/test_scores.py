@@ -36,7 +36,7 @@ def test_seeds_are_averaged_and_their_spread_is_noted(write_run):
     runs = [write_run("fusion", fold, seed, right) for fold in (0, 1) for seed, right in ((0, 7), (7, 9))]
     (score,) = score_models(read_runs(runs))
     assert score.accuracy.estimate == pytest.approx((0.7 + 0.9) / 2, abs=1e-12)  # float64 mean
-    assert (score.seeds, score.notes, score.marks) == ((0, 7), ("accuracy by seed from 0.700 to 0.900",), ())
+    assert (score.seeds, score.notes, score.marks) == ((0, 7), ("accuracy by seed from .700 to .900",), ())
     assert score.spread.seed == pytest.approx(0.1 * np.sqrt(2), abs=1e-12)
     assert score.confusion.sum() == 20
 
@@ -67,6 +67,9 @@ def test_artists_on_both_sides_are_counted_and_marked(write_run):
     assert Mark.LEAK in score.marks
     (alone,) = score_models(read_runs(folders[1:]))
     assert alone.notes[0].startswith("LEAK: at least 2 of 5 test songs")
+    again = [write_run("audio", fold, protocol="random", seed=1) for fold in (0, 1)]  # without a leak
+    (both,) = score_models(read_runs(folders + again))
+    assert both.notes[0].startswith("LEAK: 0 to 5 of 10 test songs")  # of one seed, as many as there are songs
 
 
 def test_settings_that_differ_under_one_name_are_marked(write_run):

@@ -9,6 +9,7 @@ from sklearn.metrics import average_precision_score, f1_score, roc_auc_score
 
 from research.evaluation.thresholds import tune_thresholds
 from research.reports.answers import read_answers
+from research.reports.figures.tags import tag_curves
 from research.reports.predictions import find_runs, read_runs
 from research.reports.tagging import METRICS, write_tagging_report
 
@@ -29,8 +30,14 @@ def answers_of(name: str, part: str, fold: int, labels: int) -> tuple[np.ndarray
 
 @pytest.fixture
 def write_run(tmp_path):
+    return writer(tmp_path)
+
+
+def writer(root):
+    """Writes a finished run, or a beginning, into a folder of its own under `root / "runs"`; returns the folder."""
+
     def write(name, labels=(), tags=(), fold=0, seed=0, songs=40, finished=True, fingerprint="f"):
-        folder = tmp_path / "runs" / f"{name}-fold{fold}-seed{seed}"
+        folder = root / "runs" / f"{name}-fold{fold}-seed{seed}"
         folder.mkdir(parents=True)
         corpus = {"name": "toy", "synthetic": True, "citation": "Nobody", "fingerprint": fingerprint}
         config = {"corpus": corpus, "labels": list(labels), "name": name, "protocol": "artist", "fold": fold}
@@ -51,15 +58,17 @@ def write_run(tmp_path):
     return write
 
 
-@pytest.fixture
-def report(write_run, tmp_path):
+@pytest.fixture(scope="module")
+def report(tmp_path_factory):
+    root = tmp_path_factory.mktemp("tagging")
+    write_run = writer(root)
     for fold in (0, 1):
         write_run("moods", labels=MOODS, fold=fold)
         write_run("moods+tags", labels=MOODS, tags=TAGS, fold=fold)
         write_run("tags", tags=TAGS, fold=fold)
         write_run("tags-good", tags=TAGS, fold=fold)
-    out = tmp_path / "reports"
-    return out, write_tagging_report(tmp_path / "runs", out, "tags")
+    out = root / "reports"
+    return out, write_tagging_report(root / "runs", out, "tags")
 
 
 def test_each_number_is_scikit_learns_on_the_pooled_folds(report):
@@ -136,3 +145,27 @@ def test_the_comparison_of_moods_refuses_runs_of_tags(write_run):
     folder = write_run("tags", tags=TAGS)
     with pytest.raises(ValueError, match=r"tags-fold0-seed0 learned tags; experiments/multilabel.py reports such runs"):
         read_runs([folder])
+
+
+def test_curves_of_tags_end_at_their_frequency_and_the_best_comes_first(report):
+    out, text = report
+    assert (out / "tag_curves.png").read_bytes().startswith(b"\x89PNG")
+    assert "![tag_curves](tag_curves.png)" in text
+    generator = np.random.default_rng(0)
+    truth = (generator.random((200, 8)) < 0.3).astype(float)
+    noise = np.linspace(0, 3, 8)  # the first tag is told without error
+    logits = truth[None] + noise * generator.normal(size=(2, 200, 8)) / 2
+    truth[:, 7] = 0  # without a test song
+    areas = np.append(average_precision_score(truth[:, :7], logits[0, :, :7], average=None), NAN)
+    (axes,) = tag_curves([f"t{tag}" for tag in range(8)], truth, logits, areas).axes
+    *tags, mean, chance = axes.lines
+    assert tags[0].get_ydata().tolist() == [1.0] * 101
+    assert [line.get_ydata()[-1] >= truth[:, :7].mean(axis=0).min() for line in tags] == [True] * 6
+    names = [text.get_text() for text in axes.get_legend().get_texts()]
+    assert names[0] == f"t0 ({truth[:, 0].sum():.0f} songs), 1.000"
+    assert names[-2].startswith("mean of 7 tags, ")
+    assert chance.get_ydata()[0] == pytest.approx(truth[:, :7].mean(), abs=1e-12)
+    # Means over recalls are the areas, but for the steps of 1 %.
+    assert np.mean(mean.get_ydata()) == pytest.approx(np.nanmean(areas), abs=0.05)
+    with pytest.raises(ValueError, match="no tag has a test song"):
+        tag_curves(["a"], np.zeros((3, 1)), np.zeros((1, 3, 1)), np.array([NAN]))

@@ -98,7 +98,7 @@ def test_the_epoch_kept_is_the_last_or_the_one_of_least_loss(config, parts, tmp_
     assert progress.best_epoch == (best or 1 + int(np.argmin(losses)))
 
 
-def test_side_loss_and_mixup_reach_the_step(config, parts, tmp_path, monkeypatch):
+def test_side_loss_mixup_and_swapped_words_reach_the_step(config, parts, tmp_path, monkeypatch):
     asked = []
 
     def record(network, criterion, batch, **settings):
@@ -106,8 +106,9 @@ def test_side_loss_and_mixup_reach_the_step(config, parts, tmp_path, monkeypatch
         return criterion(network(batch), batch.target)
 
     monkeypatch.setattr("research.training.loop.step_loss", record)
-    fit(build(config), *parts, replace(TRAIN, epochs=1, side_loss=0.5, mixup=0.2), RunFolder.open(tmp_path, {}))
-    assert asked == [{"side_loss": 0.5, "mixup": 0.2}]
+    train = replace(TRAIN, epochs=1, side_loss=0.5, mixup=0.2, augmentation=Augmentation(swap_lyrics=0.3))
+    fit(build(config), *parts, train, RunFolder.open(tmp_path, {}))
+    assert asked == [{"side_loss": 0.5, "mixup": 0.2, "swap_lyrics": 0.3}]
 
 
 def test_bf16_answers_like_float32(config, parts):

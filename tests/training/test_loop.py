@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -114,9 +115,11 @@ def test_training_stops_and_the_best_epoch_is_kept(small_songs, lyrics_only, tmp
     assert all(torch.equal(value, saved.state_dict()[name]) for name, value in kept.items())
 
 
-def test_an_interrupted_run_ends_in_the_same_bits(small_songs, lyrics_only, tmp_path):
+@pytest.mark.parametrize("unfreeze_every", [0, 1])
+def test_an_interrupted_run_ends_in_the_same_bits(small_songs, lyrics_only, tmp_path, unfreeze_every):
     train, valid = parts(small_songs, rows_by_mood(small_songs, (3, 3, 3, 3)))
-    config, with_dropout = replace(PLAIN, batch_size=5), replace(lyrics_only, dropout=0.3)
+    config = replace(PLAIN, batch_size=5, unfreeze_every=unfreeze_every)
+    with_dropout = replace(lyrics_only, dropout=0.3)
     whole_model, cut_model = build(with_dropout), build(with_dropout)
     whole = fit(whole_model, train, valid, config, RunFolder.open(tmp_path / "whole", {}))
     with pytest.raises(KeyboardInterrupt):
@@ -127,6 +130,23 @@ def test_an_interrupted_run_ends_in_the_same_bits(small_songs, lyrics_only, tmp_
     assert resumed.history == whole.history == witness.epochs
     expected = whole_model.state_dict()
     assert all(torch.equal(value, expected[name]) for name, value in resumed_model.state_dict().items())
+
+
+def test_layers_start_to_learn_one_by_one_from_the_top(small_songs, lyrics_only, tmp_path):
+    model = build(lyrics_only)
+    before = {name: value.clone() for name, value in model.state_dict().items()}
+    witness = Witness(model)
+    train, valid = parts(small_songs, rows_by_mood(small_songs, (2, 2, 2, 2)))
+    # A constant rate; without weight decay a parameter moves only along its gradient.
+    config = replace(PLAIN, epochs=6, schedule="step", unfreeze_every=2, patience=9)
+    fit(model, train, valid, config, RunFolder.open(tmp_path, {}), witness)
+    moved, weights = [], [before, *witness.weights]
+    for earlier, later in pairwise(weights):
+        changed = {name for name, value in later.items() if not torch.equal(value, earlier[name])}
+        moved.append({name.removeprefix("lyrics.bert.").rpartition(".layer.")[2].split(".")[0] for name in changed})
+    new = {"lyrics_projection", "join"}
+    assert moved == [new, new, new | {"1"}, new | {"1"}, new | {"1", "0"}, new | {"1", "0"}]
+    assert not any(p.requires_grad for p in model.lyrics.bert.embeddings.parameters())  # the seventh epoch's
 
 
 def test_the_rate_climbs_and_falls_by_hand():

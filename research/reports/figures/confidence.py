@@ -48,7 +48,9 @@ def reliability_diagrams(scores: Sequence[ModelScore]) -> Figure:
                     linestyle=LINE_STYLES[number],
                     label=label,
                 )
-            axes.set(xlabel="probability of the answer", ylabel="share of right answers", xlim=(0, 1), ylim=(0, 1))
+            axes.set(
+                xlabel="probability of the answer", ylabel="share of right answers", xlim=(0, 1.02), ylim=(0, 1.02)
+            )
             axes.set_title(f"{score.marked_name} ({score.protocol})")
             legend_below(axes)
         share_left_labels(all_axes)

@@ -11,6 +11,8 @@ from research.reports.predictions import read_history
 from research.reports.scores import ModelScore
 
 PANEL_INCHES = (3.4, 3.0)
+MAX_SEEDS = 6
+"""Told apart by colour; of more, the curves share one, for the legend would take the panel's place."""
 
 
 @dataclass(frozen=True)
@@ -65,12 +67,13 @@ def validation_panels(scores: Sequence[ModelScore]) -> dict[str, Panel]:
     """Accuracy on validation songs of each model that learned in epochs, a curve a run."""
     panels = {}
     for score in scores:
-        curves = []
+        curves, few = [], len(score.seeds) <= MAX_SEEDS
         for run, (folder, result) in enumerate(zip(score.folders, score.results, strict=True)):
             if history := read_history(folder):
                 # Runs are ordered by seed, each seed with as many folds.
                 seed = score.seeds[run * len(score.seeds) // len(score.folders)]
-                curves.append(Curve(f"seed {seed}", [row["valid/accuracy"] for row in history], result["best_epoch"]))
+                label = f"seed {seed}" if few else f"runs of {len(score.seeds)} seeds"
+                curves.append(Curve(label, [row["valid/accuracy"] for row in history], result["best_epoch"]))
         if curves:
             panels[f"{score.name} ({score.protocol})"] = Panel(
                 curves, {"majority of the test songs": score.majority_accuracy}

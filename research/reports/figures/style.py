@@ -54,16 +54,25 @@ def share_left_labels(all_axes: Sequence[Axes]) -> None:
 
 def legend_below(axes: Axes, columns: int = 1) -> None:
     """A legend under the panel, where no curve can run through it."""
-    axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.2), ncols=columns)
+    # Closer than matplotlib's own, or the legends of two panels of five moods run into each other.
+    axes.legend(
+        loc="upper center",
+        bbox_to_anchor=(0.5, -0.2),
+        ncols=columns,
+        columnspacing=1.2,
+        handlelength=1.6,
+        handletextpad=0.5,
+    )
 
 
 def save_figure(figure: Figure, folder: Path, name: str) -> None:
     """Write `name.pdf` and `name.png` into a folder, each in one atomic step."""
     folder.mkdir(parents=True, exist_ok=True)
     with rc_context(LOOK):
-        # Laid out for both files at once, as it takes longer than the drawing; twice, for a panel of fixed aspect finds
-        # its place only once its neighbours have theirs.
-        for _ in range(2):
+        # Laid out for both files at once, as it takes longer than the drawing; twice where a panel is of fixed aspect,
+        # which finds its place only once its neighbours have theirs.
+        fixed = any(axes.get_aspect() != "auto" for axes in figure.axes)
+        for _ in range(1 + fixed):
             figure.get_layout_engine().execute(figure)
         figure.set_layout_engine("none")
         for suffix in ("pdf", "png"):
