@@ -218,8 +218,7 @@ def make_accelerator(config: TrainConfig) -> Accelerator:
     # A batch may hold no lyrics at all; then the lyrics encoder has no gradient in that step.
     unused = DistributedDataParallelKwargs(find_unused_parameters=True)
     settings = {"cpu": on_cpu(), "mixed_precision": precision, "gradient_accumulation_steps": config.accumulate}
-    reading = DataLoaderConfiguration(non_blocking=True)  # pinned batches are copied while a step computes
-    return Accelerator(**settings, dataloader_config=reading, kwargs_handlers=[unused])
+    return Accelerator(**settings, dataloader_config=DataLoaderConfiguration(non_blocking=True), kwargs_handlers=[unused])
 
 
 def _progress_bar(name: str, epochs: int, songs: int, epochs_done: int, is_main: bool) -> tqdm:
