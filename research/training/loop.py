@@ -200,9 +200,8 @@ def process_state() -> PartialState:
     """
     state, launched = PartialState(cpu=on_cpu()), int(os.environ.get("WORLD_SIZE", 1))
     if state.num_processes != launched:
-        raise ValueError(
-            f"{launched} processes were launched, but each runs alone; without GPUs set ACCELERATE_USE_CPU=true"
-        )
+        missing = f"{launched} processes were launched, but each runs alone; without GPUs set ACCELERATE_USE_CPU=true"
+        raise ValueError(missing)
     return state
 
 
@@ -216,9 +215,10 @@ def make_accelerator(config: TrainConfig) -> Accelerator:
     if precision == "fp16" and not torch.cuda.is_available():
         raise ValueError("precision fp16 needs a GPU; use bf16, fp32 or auto")
     # A batch may hold no lyrics at all; then the lyrics encoder has no gradient in that step.
-    unused = DistributedDataParallelKwargs(find_unused_parameters=True)
+    handlers = [DistributedDataParallelKwargs(find_unused_parameters=True)]
+    reading = DataLoaderConfiguration(non_blocking=True)
     settings = {"cpu": on_cpu(), "mixed_precision": precision, "gradient_accumulation_steps": config.accumulate}
-    return Accelerator(**settings, dataloader_config=DataLoaderConfiguration(non_blocking=True), kwargs_handlers=[unused])
+    return Accelerator(**settings, dataloader_config=reading, kwargs_handlers=handlers)
 
 
 def _progress_bar(name: str, epochs: int, songs: int, epochs_done: int, is_main: bool) -> tqdm:
