@@ -8,6 +8,9 @@ from transformers import (
     ASTConfig,
     ASTFeatureExtractor,
     ASTModel,
+    ClapConfig,
+    ClapFeatureExtractor,
+    ClapModel,
     Wav2Vec2Config,
     Wav2Vec2FeatureExtractor,
     Wav2Vec2Model,
@@ -54,6 +57,29 @@ def test_a_vector_is_the_mean_of_the_models_last_layer(tmp_path, kind):
         hidden = model(**inputs).last_hidden_state[0]
         torch.testing.assert_close(vector, hidden.mean(dim=0), rtol=1e-4, atol=1e-5)  # float32, other batch width
     assert not torch.allclose(found[0], found[1], atol=1e-3)
+
+
+@torch.no_grad()
+def test_clap_gives_its_own_embedding_of_sound(tmp_path):
+    torch.manual_seed(0)
+    sound = {
+        **{"spec_size": 64, "num_mel_bins": 16, "patch_stride": [4, 4], "window_size": 2, "enable_fusion": False},
+        **{"patch_embeds_hidden_size": 8, "hidden_size": 16, "depths": [1, 1], "num_attention_heads": [1, 2]},
+    }
+    words = {"hidden_size": 8, "num_hidden_layers": 1, "num_attention_heads": 1, "intermediate_size": 8}
+    model = ClapModel(ClapConfig(audio_config=sound, text_config={**words, "vocab_size": 50}, projection_dim=12)).eval()
+    extractor = ClapFeatureExtractor(
+        feature_size=16, sampling_rate=RATE, hop_length=200, fft_window_size=256, truncation="rand_trunc"
+    )
+    model.save_pretrained(tmp_path)
+    extractor.save_pretrained(tmp_path)
+    hub = HubAudio(str(tmp_path))
+    samples = torch.randn(2, hub.piece_samples, generator=torch.Generator().manual_seed(0))
+    inputs = extractor(list(samples.numpy()), sampling_rate=RATE, return_tensors="pt")
+    expected = model.audio_projection(model.audio_model(**inputs).pooler_output)
+    expected = expected / expected.norm(dim=1, keepdim=True)
+    torch.testing.assert_close(hub(samples), expected, rtol=1e-4, atol=1e-5)  # float32, summed in another order
+    assert hub.dim == 12
 
 
 def test_a_song_is_heard_in_pieces_of_ten_seconds(tmp_path, monkeypatch):
