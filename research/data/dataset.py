@@ -67,8 +67,10 @@ class SongDataset(Dataset):
         """With `augmentation=None` songs are read for evaluation: evenly spaced windows, nothing random.
 
         Raises:
-            ValueError: altered copies are to be heard, but there are none.
+            ValueError: altered copies are to be heard, but there are none; or no share of a song's pieces.
         """
+        if augmentation is not None and not 0 < augmentation.pieces <= 1:
+            raise ValueError(f"augmentation.pieces={augmentation.pieces:g}; give a share above 0 and at most 1")
         if augmentation is not None and augmentation.altered and not songs.altered:
             raise ValueError("augmentation.altered needs altered copies; set inputs.altered_copies, such as 2")
         self.songs = songs

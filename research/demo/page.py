@@ -12,7 +12,7 @@ import soundfile
 
 from research.demo.lookup import Lookup, NotFoundError
 from research.demo.style import FOLLOW_PLAYER
-from research.demo.view import answer_html, lines_html, message_html
+from research.demo.view import answer_html, message_html
 from research.features.audio import MelSettings, load_log_mel
 from research.features.source import open_song
 from research.inference import MoodPrediction, MoodPredictor
@@ -78,7 +78,7 @@ def build_page(predictor: MoodPredictor, lookup: Lookup | None, told: str) -> gr
         with gr.Group(visible=lookup is not None):
             artist = gr.Textbox(label="Artist", max_length=200)
             title = gr.Textbox(label="Title", max_length=200)
-            gr.Markdown(f"Asked are {lookup.services}." if lookup else "", container=True)
+        gr.Markdown(f"Services that are asked: {lookup.services}." if lookup else "", visible=lookup is not None)
         lyrics = gr.Textbox(label="Lyrics (optional; line times such as [01:02.50] are used)", lines=4, max_lines=12)
         fetch = gr.Checkbox(label="Fetch lyrics from LRCLIB by artist and title", visible=lookup is not None)
         button = gr.Button("Show the mood", variant="primary")
@@ -137,8 +137,9 @@ def _shown(predictor: MoodPredictor, answer: MoodPrediction, asked: Asked, told:
         with open_song(asked.path) as opened:
             mel = load_log_mel(opened.path, SHOWN_MEL)
         player = _player(asked)
-    lines = lines_html(predictor.telling_lines(asked.words, answer.mood, TOP_LINES), answer.mood) if answer.read else ""
-    return answer_html(answer, mel, player, told) + lines
+    knows = answer.read and answer.mood is not None
+    lines = predictor.telling_lines(asked.words, answer.mood, TOP_LINES) if knows else []
+    return answer_html(answer, mel, player, lines, told)
 
 
 def _player(asked: Asked) -> str:

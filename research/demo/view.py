@@ -21,17 +21,24 @@ LEARNED_LANGUAGE = "en"
 WIDTH, HEIGHT = 900, 140
 """Of the drawings in their own units; they scale with the page."""
 TOP_CARDS = 2
+APART_S = 15.0
+"""Between the moments that are named: a second one next to the first tells nothing new."""
 SMALLEST_REM, LARGEST_REM = 1.0, 3.2
 
 
 def answer_html(
-    answer: MoodPrediction, mel: Float32[np.ndarray, "frames n_mels"] | None, player: str, told: str
+    answer: MoodPrediction,
+    mel: Float32[np.ndarray, "frames n_mels"] | None,
+    player: str,
+    lines: Sequence[tuple[str, float]],
+    told: str,
 ) -> str:
     """Everything there is to see of an answer.
 
     Args:
         mel: log-mel spectrogram, dB; None where only words were judged.
         player: address of the sound; empty where there is none.
+        lines: of the words, those that speak most for the mood, with its probability.
         told: what the model was trained on.
     """
     parts = [notes(answer), cards(answer), bars(answer)]
@@ -41,7 +48,7 @@ def answer_html(
         timeline = [spectrogram(mel), curve(answer), f'<div class="cursor" data-duration="{answer.duration_s}"></div>']
         parts.append(f'<section class="timeline">{"".join(timeline)}</section>')
         parts.append(strongest_moments(answer))
-    parts += [plane(answer), sides(answer)]
+    parts += [lines_html(lines, answer.mood or ""), plane(answer), sides(answer)]
     parts.append(f'<p class="origin">The model was trained on {escape(told)}.</p>')
     return f'<div class="answer">{"".join(parts)}</div>'
 
@@ -71,7 +78,7 @@ def cards(answer: MoodPrediction) -> str:
     shown = []
     for mood, share in ranked:
         size = max(SMALLEST_REM, LARGEST_REM * share)
-        style = f"--share:{share:.4f};border-color:{colour[mood]};font-size:{size:.2f}rem;flex-grow:{share:.4f}"
+        style = f"--share:{share:.4f};border-color:{colour[mood]};font-size:{size:.2f}rem;flex-grow:{100 * share:.2f}"
         shown.append(
             f'<div class="card" style="{style}"><span class="mood">{escape(mood)}</span>'
             f'<span class="share">{share:.0%}</span></div>'
@@ -131,8 +138,9 @@ def strongest_moments(answer: MoodPrediction) -> str:
     """When the song is most what it is."""
     if len(answer.curve) < 2 or answer.mood is None:
         return ""
-    ranked = sorted(answer.curve, key=lambda moment: -moment.probabilities[answer.mood])[:2]
-    told = " and ".join(f"{_clock(one.start_s)} to {_clock(one.end_s)}" for one in ranked)
+    ranked = sorted(answer.curve, key=lambda moment: -moment.probabilities[answer.mood])
+    apart = [moment for moment in ranked if abs(moment.start_s - ranked[0].start_s) > APART_S]
+    told = " and ".join(f"{_clock(one.start_s)} to {_clock(one.end_s)}" for one in (ranked[0], *apart[:1]))
     return f"<p>Most {escape(answer.mood)}: {told}.</p>"
 
 
@@ -154,12 +162,12 @@ def plane(answer: MoodPrediction) -> str:
         return ""
     valence, arousal = answer.position
     names = "".join(
-        f'<text x="{60 * x}" y="{-82 * y + 4}" text-anchor="middle">{escape(mood)}</text>'
+        f'<text x="{50 * x}" y="{-114 * y + 5}" text-anchor="middle">{escape(mood)}</text>'
         for mood, (x, y) in QUADRANTS.items()
     )
     return (
         f'<section class="plane"><svg role="img" aria-label="Valence {valence:+.2f}, arousal {arousal:+.2f}" '
-        'viewBox="-110 -110 220 220"><rect x="-100" y="-100" width="200" height="200"/>'
+        'viewBox="-110 -125 220 250"><rect x="-100" y="-100" width="200" height="200"/>'
         f'<path d="M-100 0H100M0 -100V100"/>{names}'
         f'<circle cx="{100 * valence:.1f}" cy="{-100 * arousal:.1f}" r="7"/></svg>'
         f"<p>Valence {valence:+.2f} (unpleasant to pleasant), arousal {arousal:+.2f} (calm to excited)</p></section>"

@@ -87,7 +87,7 @@ class MelStore:
 
         Args:
             rows: songs, by `rows`.
-            share: length of a stretch, of its song's; at least one frame is heard.
+            share: length of a stretch, of its song's, above 0 and at most 1; at least one frame is heard.
             draws: a random number a song, even in [0, 1): where its stretch begins. The same number means about the
                 same stretch in every store, however long its frames.
         """

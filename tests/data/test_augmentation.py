@@ -66,6 +66,12 @@ def test_a_stretch_is_so_many_neighbours_from_where_the_draw_says(numbered):
     np.testing.assert_allclose(store.stretch_means(rows, 1.0, np.full(45, 0.3))[:3], store.means(ids)[:3], rtol=1e-6)
 
 
+@pytest.mark.parametrize("share", [0.0, 1.5])
+def test_a_stretch_is_no_more_than_a_song_and_no_less_than_something(numbered, share):
+    with pytest.raises(ValueError, match=rf"augmentation.pieces={share:g}; give a share above 0 and at most 1"):
+        SongDataset(numbered, ALL, augmentation=replace(NOTHING, pieces=share))
+
+
 def test_training_hears_stretches_and_evaluation_all_of_a_song(numbered):
     heard = vectors(numbered, replace(NOTHING, pieces=0.5), epochs=40)
     whole = vectors(numbered, None)[0]

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from research.demo.view import answer_html, cards, curve, message_html, notes, plane
+from research.demo.view import answer_html, cards, curve, message_html, notes, plane, strongest_moments
 from research.inference import Moment, MoodPrediction
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -61,6 +61,15 @@ def test_the_curve_fills_the_height_and_is_in_seconds():
     assert min(float(y) for x, y in re.findall(r"([\d.]+),([\d.]+)", shapes[-1])) == pytest.approx(0, abs=0.06)
 
 
+def test_named_moments_lie_apart():
+    def moment(start_s, happy):
+        return Moment(start_s=start_s, end_s=start_s + 5, probabilities={**SHARES, "happy": happy})
+
+    curve = (moment(0.0, 0.7), moment(60.0, 0.9), moment(65.0, 0.8))
+    assert strongest_moments(answer(curve=curve)) == "<p>Most happy: 1:00 to 1:05 and 0:00 to 0:05.</p>"
+    assert strongest_moments(answer(curve=curve[1:])) == "<p>Most happy: 1:00 to 1:05.</p>"
+
+
 def test_the_plane_has_arousal_upwards():
     assert 'cx="28.0" cy="-80.0"' in plane(answer())
     assert plane(answer(position=None)) == ""
@@ -75,7 +84,7 @@ def test_limits_of_an_answer_are_said():
 def test_what_visitors_write_is_escaped():
     assert "<script>" not in message_html("<script>alert(1)</script>")
     mel = np.random.default_rng(0).normal(size=(50, 8)).astype(np.float32)
-    shown = answer_html(answer(), mel, '"><script>', "<b>corpus</b>")
+    shown = answer_html(answer(), mel, '"><script>', [("<script>la</script>", 0.5)], "<b>corpus</b>")
     assert "<script>" not in shown
     assert "<b>corpus" not in shown
 
