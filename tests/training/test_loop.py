@@ -218,38 +218,6 @@ def test_validation_scores_are_those_of_its_predictions(small_songs, lyrics_only
     assert best["valid/accuracy"] == accuracy(found.targets, guesses)
 
 
-@pytest.mark.parametrize("change", [{"epochs": 0}, {"patience": 0}])
-def test_no_training_at_all_is_refused(small_songs, lyrics_only, tmp_path, change):
-    train, valid = parts(small_songs, rows_by_mood(small_songs, (1, 1, 1, 1)))
-    with pytest.raises(ValueError, match="give at least 1 of each"):
-        fit(build(lyrics_only), train, valid, replace(PLAIN, **change), RunFolder.open(tmp_path, {}))
-
-
-def test_training_that_diverges_stops_with_the_next_step(small_songs, lyrics_only, tmp_path):
-    train, valid = parts(small_songs, rows_by_mood(small_songs, (1, 1, 1, 1)))
-    model = build(lyrics_only)
-    with torch.no_grad():
-        model.join.head.bias[0] = torch.nan
-    run = RunFolder.open(tmp_path, {})
-    with pytest.raises(ValueError, match=r"training diverged in epoch 1 \(loss nan\); lower the learning rates"):
-        fit(model, train, valid, replace(PLAIN, epochs=2), run)
-    assert run.load_checkpoint() is None
-
-
-def test_fp16_without_a_gpu_is_refused(monkeypatch):
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    with pytest.raises(ValueError, match="fp16 needs a GPU; use bf16, fp32 or auto"):
-        make_accelerator(TrainConfig(precision="fp16"))
-
-
-def test_processes_that_do_not_find_each_other_are_refused(monkeypatch):
-    monkeypatch.delenv("ACCELERATE_USE_CPU")
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    monkeypatch.setenv("WORLD_SIZE", "2")
-    with pytest.raises(ValueError, match=r"2 processes were launched, but each runs alone; .* ACCELERATE_USE_CPU=true"):
-        process_state()
-
-
 def test_an_accelerator_may_choose_its_precision_after_the_processes_are_known():
     assert process_state().num_processes == 1
     assert make_accelerator(TrainConfig(precision="fp32")).mixed_precision == "no"
