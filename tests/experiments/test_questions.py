@@ -11,7 +11,7 @@ import pytest
 from scipy.special import log_softmax
 
 from experiments import data_size, encoders, ensemble, fusions, missing_lyrics, protocol, regularisation, transfer
-from experiments.grid import STEADY, Grid
+from experiments.grid import STEADY, Grid, grid_splits, run_grid
 from research.evaluation.calibration import fit_temperature
 from research.models.audio import AudioConfig
 from research.models.classifier import ModelConfig
@@ -135,7 +135,10 @@ def test_data_size_draws_its_curve(grid, model):
 
 
 def test_an_ensemble_multiplies_calibrated_answers(grid, model):
-    fusions.main(fusions.Config(grid=replace(grid, seeds=2), model=model, train=TRAIN))
+    grid = replace(grid, seeds=2)
+    songs = load_corpus(grid.tracks, grid.inputs, model)
+    kinds = {"audio": replace(model, lyrics=None), "experts": model, "other": replace(model, fusion="concat")}
+    run_grid(grid, songs, grid_splits(grid, songs), {name: (kind, TRAIN) for name, kind in kinds.items()})
     out = Path("runs/ensemble")
     ensemble.main(ensemble.Config(runs=(grid.out,), members=("audio", "experts"), out=out))
     expected = []
