@@ -37,6 +37,10 @@ class Batch:
         moved = {f.name: getattr(self, f.name).to(device, non_blocking=non_blocking) for f in fields(self)}
         return Batch(**moved)
 
+    def pin_memory(self) -> "Batch":
+        """The same songs in memory that a GPU reads while the CPU goes on; a DataLoader calls this."""
+        return Batch(**{f.name: getattr(self, f.name).pin_memory() for f in fields(self)})
+
 
 @dataclass(frozen=True)
 class PictureBatch:
@@ -52,6 +56,10 @@ class PictureBatch:
         """The same songs on another device; accelerate moves batches through this method."""
         moved = {f.name: getattr(self, f.name).to(device, non_blocking=non_blocking) for f in fields(self)}
         return PictureBatch(**moved)
+
+    def pin_memory(self) -> "PictureBatch":
+        """The same songs in memory that a GPU reads while the CPU goes on; a DataLoader calls this."""
+        return PictureBatch(**{f.name: getattr(self, f.name).pin_memory() for f in fields(self)})
 
 
 class SongSet(Protocol):

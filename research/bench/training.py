@@ -33,6 +33,8 @@ PLAIN = TrainConfig(epochs=1, optimizer="sgd", batch_size=slides.BATCH_SIZE, cli
 """As the slides' networks are trained, see baselines."""
 VALID = len(LABELS)
 """Songs of the validation that ends an epoch."""
+GPU_SIDES = 4
+"""Times larger sides of the matrices a GPU multiplies: 8,192 take it a millisecond, many times what asking it takes."""
 SOUND = ModelConfig(audio=AudioConfig(), lyrics=None)
 
 
@@ -131,7 +133,9 @@ def _slides_epoch(material: Material, device: torch.device) -> Side:
 
 def matrix_rate(material: Material, device: torch.device, flops: float) -> Side:
     """What a song (or token) of `flops` operations costs where nothing but matrices is multiplied."""
-    product = MatrixProduct(make_accelerator(TRAIN).mixed_precision, material.size.matrix_side, device)
+    # A GPU is through with the CPU's matrices before it is at full speed.
+    side = material.size.matrix_side * (1 if device.type == "cpu" else GPU_SIDES)
+    product = MatrixProduct(make_accelerator(TRAIN).mixed_precision, side, device)
     return Side(product, product.flops / flops)
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 import numpy as np
+import torch
 from jaxtyping import Int
 from torch.utils.data import DataLoader, Dataset, Sampler
 
@@ -54,7 +55,7 @@ def batch_loader(
         lengths: by which songs share a batch; all equal where nothing is padded.
     """
     buckets = LengthBuckets(lengths, batch_size, shuffle=shuffle, seed=seed)
-    return DataLoader(dataset, batch_sampler=buckets, collate_fn=_as_is)
+    return DataLoader(dataset, batch_sampler=buckets, collate_fn=_as_is, pin_memory=torch.cuda.is_available())
 
 
 def _as_is(batch: Batch | PictureBatch) -> Batch | PictureBatch:

@@ -7,14 +7,16 @@ sound a network was trained on, and padding tokens in the place of words.
 """
 
 import copy
-from contextlib import nullcontext
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import torch
-from captum.attr import IntegratedGradients, LayerIntegratedGradients
+from captum.attr import IntegratedGradients
 from jaxtyping import Float
-from torch import Tensor
+from torch import Tensor, nn
 
 from research.explain.sound import Plane, Sound, hear
 from research.explain.words import Text, Word, read_text
@@ -45,7 +47,7 @@ class Explanation:
     spectrogram: Plane | None
     """Log-mel power, dB; None where no sound was judged."""
     sound: Plane | None
-    """What each cell of the spectrogram adds to the log-odds."""
+    """What each cell of the spectrogram adds to the log-odds; None where that was not asked."""
     frame_s: float | None
     band_hz: Float[np.ndarray, " n_mels"] | None
     unplaced: dict[str, float]
@@ -72,10 +74,10 @@ class Explainer:
         # An own copy: where there is a GPU, the predictor moves its encoder there.
         self._reads_words = copy.deepcopy(reader.frozen.encoder).cpu() if frozen else self._model.lyrics
         self._by_line = frozen and reader.frozen.by_line
-        audio = predictor.config.audio
-        self._networks = {
-            name: published_network(name) for name in (audio.frozen if audio else ()) if name in PUBLISHED
-        }
+        encoders = predictor.config.audio.frozen if predictor.config.audio is not None else ()
+        self._networks = {name: published_network(name) for name in encoders if name in PUBLISHED}
+        # Other labels and other words are asked of the same sound, whose networks take the longest.
+        self._heard: WeakKeyDictionary[Sound, Tensor] = WeakKeyDictionary()
 
     def prepare(self, audio: Source | None, lyrics: str | None) -> Material:
         """Read a song, either side of which may be missing.
@@ -88,7 +90,7 @@ class Explainer:
         words = clean_lyrics(lyrics or "") if self._predictor.reader is not None else ""
         if not hears and not words:
             raise ValueError("nothing to explain: give a side of the song that this model knows, sound or words")
-        with open_song(audio) if hears else nullcontext() as opened:
+        with open_song(audio, bool(self._predictor.config.audio.frozen)) if hears else nullcontext() as opened:
             sound = hear(opened, self._model, self._predictor.inputs, self._networks) if hears else None
         return Material(sound, self.read(words) if words else None)
 
@@ -113,13 +115,14 @@ class Explainer:
         """Attributions of both sides of a song, as far as it has them.
 
         Args:
-            sound_steps, word_steps: more bring the sums nearer to the change of the log-odds, at their cost.
+            sound_steps, word_steps: more bring the sums nearer to the change of the log-odds, at their cost; with 0
+                that side is read, but not explained.
 
         Raises:
             KeyError: the model does not know the label.
         """
         sound, picture, unplaced = material.sound, None, {}
-        if sound is not None:
+        if sound is not None and sound_steps:
             picture, unplaced = self._explain_sound(material, label, sound_steps)
         return Explanation(
             label=label,
@@ -129,7 +132,7 @@ class Explainer:
             frame_s=None if sound is None else sound.frame_s,
             band_hz=None if sound is None else sound.band_hz,
             unplaced=unplaced,
-            words=() if material.text is None else self._explain_words(material, label, word_steps),
+            words=self._explain_words(material, label, word_steps) if material.text is not None and word_steps else (),
         )
 
     def randomised(self, generator: torch.Generator, *, encoders: bool) -> "Explainer":
@@ -139,6 +142,7 @@ class Explainer:
             encoders: shuffle these too; else only what joins them and answers.
         """
         other = copy.copy(self)
+        other._heard = WeakKeyDictionary()
         other._model = copy.deepcopy(self._model)
         other._networks = copy.deepcopy(self._networks) if encoders else self._networks
         learned = [part for name, part in other._model.named_children() if encoders or name not in ("audio", "lyrics")]
@@ -177,24 +181,21 @@ class Explainer:
 
     def _explain_words(self, material: Material, label: str, steps: int) -> tuple[Word, ...]:
         text = material.text
+        heard = self._vectors(material.sound)
+
+        layer, units = self._reads_words.bert.get_input_embeddings(), len(text.input_ids)
+
+        def score(vectors: Float[Tensor, "steps units tokens dim"]) -> Float[Tensor, " steps"]:
+            ids, mask = (part.repeat(len(vectors), 1) for part in (text.input_ids, text.attention_mask))
+            with _instead(layer, vectors.flatten(0, 1)):
+                return self._log_odds(heard, self._embed_words(ids, mask, units), label)
+
         with torch.no_grad():
-            heard = self._vectors(material.sound)
-
-        def score(input_ids: Tensor, mask: Tensor) -> Float[Tensor, " steps"]:
-            return self._log_odds(heard, self._embed_words(input_ids, mask, len(text.input_ids)), label)
-
-        layer = self._reads_words.bert.get_input_embeddings()
-        found = LayerIntegratedGradients(score, layer).attribute(
-            text.input_ids,
-            baselines=text.neutral_ids,
-            additional_forward_args=(text.attention_mask,),
-            n_steps=steps,
-            internal_batch_size=STEPS_AT_ONCE * len(text.input_ids),
+            words, neutral = (layer(ids)[None] for ids in (text.input_ids, text.neutral_ids))
+        found = IntegratedGradients(score).attribute(
+            words, baselines=neutral, n_steps=steps, internal_batch_size=STEPS_AT_ONCE
         )
-        tokens = found.sum(dim=-1)  # long texts stand in chunks, one below the other
-        if len(text.input_ids) == 1:
-            tokens = tokens.flatten()[None, : text.input_ids.shape[1]]
-        return text.weighed(tokens.detach().numpy())
+        return text.weighed(found[0].sum(dim=-1).numpy())
 
     def _mean_vectors(self) -> dict[str, Tensor]:
         """Of the training songs, (1, width) by frozen encoder."""
@@ -205,7 +206,11 @@ class Explainer:
     def _vectors(self, sound: Sound | None) -> Tensor | None:
         if sound is None:
             return None
-        return self._embed({name: pieces.mel[None] for name, pieces in sound.pieces.items()}, sound.fixed)
+        if sound not in self._heard:
+            mels = {name: pieces.mel[None] for name, pieces in sound.pieces.items()}
+            with torch.no_grad():
+                self._heard[sound] = self._embed(mels, sound.fixed)
+        return self._heard[sound]
 
     def _embed(self, mels: dict[str, Tensor], fixed: dict[str, Tensor]) -> Tensor:
         """Each song's vector of sound; where the model joins frames, the spectrogram as it is."""
@@ -256,3 +261,20 @@ class Explainer:
         moods = logits[:, : len(predictor.labels)] / predictor.calibrated.temperature
         others = [at for at in range(len(predictor.labels)) if at != column]
         return moods[:, column] - moods[:, others].logsumexp(dim=1)
+
+
+@contextmanager
+def _instead(layer: nn.Module, vectors: Float[Tensor, "texts tokens dim"]) -> Iterator[None]:
+    """Lets an embedding layer answer these vectors, from left to right: long texts are read piece by piece."""
+    place = 0
+
+    def substitute(_: nn.Module, __: tuple, looked_up: Tensor) -> Tensor:
+        nonlocal place
+        start, place = place, place + looked_up.shape[1]
+        return vectors[:, start:place]
+
+    hook = layer.register_forward_hook(substitute)
+    try:
+        yield
+    finally:
+        hook.remove()

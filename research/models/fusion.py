@@ -1,5 +1,8 @@
 """Ways to join the two sides of a song; every one turns two embeddings and who is present into logits."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
@@ -134,6 +137,28 @@ class OneSide(nn.Module):
 def output_layers(join: nn.Module) -> list[nn.Linear]:
     """The layers of a join that end in labels."""
     return [join.audio[-1], join.lyrics[-1]] if isinstance(join, LateFusion) else [join.head]
+
+
+@contextmanager
+def head_inputs(join: nn.Module) -> Iterator[list[Tensor]]:
+    """Collects what the layers that end in labels read: a tensor (batch, values) a forward pass, in their order.
+
+    Of a late fusion the two sides' vectors side by side.
+    """
+    heads, parts, found = output_layers(join), [], []
+
+    def keep(_: nn.Module, inputs: tuple[Tensor, ...]) -> None:
+        parts.append(inputs[0].detach())
+        if len(parts) == len(heads):
+            found.append(torch.cat(parts, dim=-1))
+            parts.clear()
+
+    hooks = [head.register_forward_pre_hook(keep) for head in heads]
+    try:
+        yield found
+    finally:
+        for hook in hooks:
+            hook.remove()
 
 
 def _mean(sequence: Sequence, real: Places) -> Embedding:

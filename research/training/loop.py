@@ -12,7 +12,7 @@ from typing import Any, Literal
 import numpy as np
 import torch
 from accelerate import Accelerator, DistributedDataParallelKwargs, PartialState
-from accelerate.utils import parse_flag_from_env, set_seed
+from accelerate.utils import DataLoaderConfiguration, set_seed
 from jaxtyping import Float, Int
 from torch import nn
 from torch.optim.lr_scheduler import LambdaLR
@@ -28,6 +28,7 @@ from research.metrics.scoring import score_answers
 from research.models.precision import computes_bf16
 from research.runs import RunFolder
 from research.tracking import Tracker
+from research.training.machine import on_cpu
 from research.training.progress import Progress
 from research.training.schedules import OPTIMIZERS, averaged, steps_down, warmup_cosine
 
@@ -201,11 +202,10 @@ def process_state() -> PartialState:
     Raises:
         ValueError: several were launched, but each believes it is alone.
     """
-    state, launched = PartialState(cpu=parse_flag_from_env("ACCELERATE_USE_CPU")), int(os.environ.get("WORLD_SIZE", 1))
+    state, launched = PartialState(cpu=on_cpu()), int(os.environ.get("WORLD_SIZE", 1))
     if state.num_processes != launched:
-        raise ValueError(
-            f"{launched} processes were launched, but each runs alone; without GPUs set ACCELERATE_USE_CPU=true"
-        )
+        missing = f"{launched} processes were launched, but each runs alone; without GPUs set ACCELERATE_USE_CPU=true"
+        raise ValueError(missing)
     return state
 
 
@@ -219,10 +219,10 @@ def make_accelerator(config: TrainConfig) -> Accelerator:
     if precision == "fp16" and not torch.cuda.is_available():
         raise ValueError("precision fp16 needs a GPU; use bf16, fp32 or auto")
     # A batch may hold no lyrics at all; then the lyrics encoder has no gradient in that step.
-    unused = DistributedDataParallelKwargs(find_unused_parameters=True)
-    return Accelerator(
-        mixed_precision=precision, gradient_accumulation_steps=config.accumulate, kwargs_handlers=[unused]
-    )
+    handlers = [DistributedDataParallelKwargs(find_unused_parameters=True)]
+    reading = DataLoaderConfiguration(non_blocking=True)
+    settings = {"cpu": on_cpu(), "mixed_precision": precision, "gradient_accumulation_steps": config.accumulate}
+    return Accelerator(**settings, dataloader_config=reading, kwargs_handlers=handlers)
 
 
 def _progress_bar(name: str, epochs: int, songs: int, epochs_done: int, is_main: bool) -> tqdm:

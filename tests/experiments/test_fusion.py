@@ -156,12 +156,11 @@ def test_folds_test_every_song_once(flags, small_table, tmp_path):
 
 
 def test_two_processes_predict_every_song_once(flags, small_table, tmp_path):
-    machine = {"--num_processes": "2", "--num_machines": "1", "--mixed_precision": "no", "--dynamo_backend": "no"}
-    launch = ["launch", "--multi_gpu", *(word for pair in machine.items() for word in pair)]
+    launch = ["launch", "--config_file", str(ROOT / "experiments" / "two_processes.yaml")]
     subprocess.run(
         [str(BIN / "accelerate"), *launch, str(ROOT / "experiments" / "fusion.py"), *flags, "--train.epochs", "1"],
         cwd=tmp_path,
-        env={**path_to_root(), "ACCELERATE_USE_CPU": "true", "OMP_NUM_THREADS": "1"},
+        env={**path_to_root(), "OMP_NUM_THREADS": "1"},
         check=True,
     )
     tracks = read_tracks(small_table)

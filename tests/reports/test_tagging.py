@@ -158,11 +158,12 @@ def test_curves_of_tags_end_at_their_frequency_and_the_best_comes_first(report):
     logits = truth[None] + noise * generator.normal(size=(2, 200, 8)) / 2
     truth[:, 7] = 0  # without a test song
     areas = np.append(average_precision_score(truth[:, :7], logits[0, :, :7], average=None), NAN)
-    (axes,) = tag_curves([f"t{tag}" for tag in range(8)], truth, logits, areas).axes
+    figure = tag_curves([f"t{tag}" for tag in range(8)], truth, logits, areas)
+    (axes,) = figure.axes
     *tags, mean, chance = axes.lines
     assert tags[0].get_ydata().tolist() == [1.0] * 101
     assert [line.get_ydata()[-1] >= truth[:, :7].mean(axis=0).min() for line in tags] == [True] * 6
-    names = [text.get_text() for text in axes.get_legend().get_texts()]
+    names = [text.get_text() for text in figure.legends[0].get_texts()]
     assert names[0] == f"t0 ({truth[:, 0].sum():.0f} songs), 1.000"
     assert names[-2].startswith("mean of 7 tags, ")
     assert names[-1] == f"random order, {chance_pr_auc(truth[:, :7]).mean():.3f}".replace("0.", ".")

@@ -55,7 +55,7 @@ def tag_curves(
         area = float(chance_pr_auc(truth[:, known]).mean())
         axes.axhline(truth[:, known].mean(), color=GREY, linestyle=":", label=f"random order, {share(area)}")
         axes.set(xlabel="recall", ylabel="precision", xlim=(0, 1), ylim=(0, 1.02))
-        axes.legend(loc="center left", bbox_to_anchor=(1.02, 0.5), title="tag, area under its curve")
+        figure.legend(loc="outside right center", title="tag, area under its curve", fontsize=7)
     return figure
 
 

@@ -1,0 +1,25 @@
+"""What a song costs from tenth to tenth, on a corpus so small that the numbers mean nothing."""
+
+import pytest
+
+from research.bench.scaling import Config, Reading, Readings, growth_table, measure_growth
+
+
+def test_tenths_by_hand():
+    readings = Readings()
+    # Songs come in tens; each of the first half costs 1 ms, each of the second 3 ms; memory grows by 1 MB a ten.
+    seconds = [0.0, 0.01, 0.02, 0.03, 0.04, 0.05, 0.08, 0.11, 0.14, 0.17, 0.20]
+    readings.kept = [Reading(10 * at, cpu_s, 100.0 + at) for at, cpu_s in enumerate(seconds)]
+    costs, memory = zip(*readings.tenths(), strict=True)
+    assert costs == pytest.approx([1_000] * 5 + [3_000] * 5)
+    assert list(memory) == list(range(101, 111))
+
+
+def test_every_song_is_built_and_read(tmp_path):
+    config = Config(folder=tmp_path / "corpus", songs=170, clips=2, clip_s=0.3, window_frames=8, batch_size=10)
+    found = measure_growth(config)
+    assert {name: readings.kept[-1].songs for name, readings in found.items()} == {"building": 170, "an epoch": 170}
+    header, _, *rows = growth_table(found)
+    assert [row.count("|") for row in rows] == [header.count("|")] * 2
+    with pytest.raises(FileExistsError):
+        measure_growth(config)
