@@ -215,5 +215,7 @@ def _write_run(run: RunFolder, tracks: TrackTable, split: Split, seed: int, answ
         run, group=run.config["group"], tags=[tracks.corpus.name, split.protocol, run.config["name"]]
     ) as tracker:
         tracker.log_test(frames[1], tracks.corpus.labels, scores)
-        run.finish(pd.concat(frames, ignore_index=True), {**answers.chosen, "train_s": round(train_s, 2)})
+        # Who answers for test songs was fitted on both parts.
+        cost = {"train_songs": len(split.train) + len(split.valid), "train_s": round(train_s, 2)}
+        run.finish(pd.concat(frames, ignore_index=True), {**answers.chosen, **cost})
     print(f"{run.path}: macro-F1 {scores['macro_f1']:.3f}, accuracy {scores['accuracy']:.3f}")

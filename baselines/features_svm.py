@@ -9,13 +9,13 @@ from dataclasses import asdict
 from functools import partial
 
 import numpy as np
-import tyro
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from sklearn.svm import SVC
 from tqdm import tqdm
 
 from baselines.classical import Answer, Baseline, Config, fit_and_answer, run_baseline
+from research.command import run_command
 from research.features.audio import MelSettings
 from research.features.statistics import song_statistics
 from research.features.store import MelStore, build_store
@@ -85,4 +85,4 @@ SETTINGS = {"mel": asdict(MEL), "features": FEATURE_SETS, "C": PENALTIES, "gamma
 SVM = Baseline("audio-svm", SETTINGS, prepare)
 
 if __name__ == "__main__":
-    run_baseline(SVM, tyro.cli(Config, description=__doc__))
+    run_command(partial(run_baseline, SVM), Config, __doc__)

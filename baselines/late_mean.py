@@ -5,13 +5,15 @@ Reads their run folders in --out. Has no settings, so it chooses none.
 Expect: accuracy .449 on mirex_like (5 artist folds, seed 0), 4.5 points [0.6, 8.4] above lyrics-tfidf.
 """
 
+from functools import partial
+
 import numpy as np
 import pandas as pd
-import tyro
 
 from baselines.classical import Answer, Answers, Baseline, Config, run_baseline, run_path
 from baselines.features_svm import SVM
 from baselines.tfidf import TFIDF
+from research.command import run_command
 from research.runs import RunFolder
 from research.splits.folds import Split
 from research.tracks import TrackTable
@@ -44,4 +46,4 @@ def _probabilities(config: Config, name: str, fold: int, seed: int) -> pd.DataFr
 LATE_MEAN = Baseline("late-mean", {"mean_of": (SVM.name, TFIDF.name)}, prepare)
 
 if __name__ == "__main__":
-    run_baseline(LATE_MEAN, tyro.cli(Config, description=__doc__))
+    run_command(partial(run_baseline, LATE_MEAN), Config, __doc__)

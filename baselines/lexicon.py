@@ -7,14 +7,15 @@ Expect: macro-F1 .238 there, below tf-idf by far: two songs of three sing no moo
 import csv
 import re
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 
 import numpy as np
-import tyro
 
 import research
 from baselines.classical import Answer, Answers, Baseline, Config, mood_shares, run_baseline
 from baselines.tfidf import song_words
+from research.command import run_command
 from research.splits.folds import Split
 from research.tracks import TrackTable
 
@@ -72,4 +73,4 @@ def _probabilities(counts: np.ndarray, shares: np.ndarray) -> np.ndarray:
 LEXICON_WORDS = Baseline("lyrics-lexicon", {"words": "unflagged single-word tags", "prior_words": PRIOR_WORDS}, prepare)
 
 if __name__ == "__main__":
-    run_baseline(LEXICON_WORDS, tyro.cli(Config, description=__doc__))
+    run_command(partial(run_baseline, LEXICON_WORDS), Config, __doc__)

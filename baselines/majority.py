@@ -3,10 +3,12 @@
 Run: python baselines/majority.py --tracks data/qaed4/tracks.parquet --out runs/qaed4
 """
 
+from functools import partial
+
 import numpy as np
-import tyro
 
 from baselines.classical import Answer, Answers, Baseline, Config, mood_shares, run_baseline
+from research.command import run_command
 from research.splits.folds import Split
 from research.tracks import TrackTable
 
@@ -23,4 +25,4 @@ def prepare(tracks: TrackTable, _config: Config) -> Answer:
 MAJORITY = Baseline("majority", {"answer": "share of each mood"}, prepare)
 
 if __name__ == "__main__":
-    run_baseline(MAJORITY, tyro.cli(Config, description=__doc__))
+    run_command(partial(run_baseline, MAJORITY), Config, __doc__)

@@ -8,12 +8,12 @@ Cost: about 10 s a fold of 600 songs on one core.
 from functools import partial
 
 import numpy as np
-import tyro
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline
 
 from baselines.classical import Answer, Baseline, Config, fit_and_answer, run_baseline
+from research.command import run_command
 from research.tracks import TrackTable
 
 GRID = {"words__stop_words": (None, "english"), "classify__C": (1.0, 3.0, 10.0)}
@@ -47,4 +47,4 @@ def prepare(tracks: TrackTable, _config: Config) -> Answer:
 TFIDF = Baseline("lyrics-tfidf", {"features": "tf-idf of words in two songs or more, sublinear", "grid": GRID}, prepare)
 
 if __name__ == "__main__":
-    run_baseline(TFIDF, tyro.cli(Config, description=__doc__))
+    run_command(partial(run_baseline, TFIDF), Config, __doc__)

@@ -1,6 +1,6 @@
 """Which encoder of sound, which of words, tells moods best when only a small head is trained? (paper: encoder table)
 
-Run: python experiments/encoders.py --tracks data/qaed4/tracks.parquet --out runs/encoders-qaed4
+Run: python experiments/encoders.py --tracks data/qaed4/tracks.parquet --seeds 2 --out runs/encoders-qaed4
 Each encoder alone, and all sound encoders side by side. Encoders of transformers: --sound facebook/hubert-base-ls960.
 Cost: 0.6 to 1.1 s a clip once for all four, then 3 to 5 s a training. Expected on qaed4, 5 folds, 2 seeds, macro-F1:
 all-sound .732, musicnn-msd .731, musicnn-jamendo .688, jamendo-mood-cnn .687, statistics .653; joined by ensemble.py

@@ -37,7 +37,7 @@ def member_runs(folders: Sequence[Path], names: Sequence[str]) -> list[RunFolder
     """Finished runs of the members.
 
     Raises:
-        ValueError: a member of which no run is finished.
+        ValueError: a member of which no run is finished, or that learned tags.
     """
     runs = [RunFolder.load(folder) for root in folders for folder in find_runs(root)]
     finished = [run for run in runs if run.finished and run.config["name"] != ENSEMBLE]
@@ -45,13 +45,38 @@ def member_runs(folders: Sequence[Path], names: Sequence[str]) -> list[RunFolder
     if absent := sorted({*names} - {run.config["name"] for run in members}):
         found = sorted({run.config["name"] for run in finished})
         raise ValueError(f"no finished run of {', '.join(absent)} in {', '.join(map(str, folders))}; there are {found}")
+    if tagging := [run.path for run in members if "tags" in run.config]:
+        raise ValueError(f"{tagging[0]} learned tags; name members that learned moods alone by --members")
     if not members:
         raise ValueError(f"no finished run in {', '.join(map(str, folders))}; train first")
     return members
 
 
+def runs_by_split(members: Sequence[RunFolder]) -> dict[tuple[str, int], list[RunFolder]]:
+    """Members by protocol and fold.
+
+    Raises:
+        ValueError: a fold lacks a member, or a seed of it, that another fold of the protocol has.
+    """
+    splits: dict[tuple[str, int], list[RunFolder]] = {}
+    for run in members:
+        splits.setdefault((run.config["protocol"], run.config["fold"]), []).append(run)
+    here = {split: {(run.config["name"], run.config["seed"]) for run in runs} for split, runs in splits.items()}
+    for protocol, fold in splits:
+        everywhere = set().union(*(found for (other, _), found in here.items() if other == protocol))
+        if lacking := sorted(everywhere - here[protocol, fold]):
+            told = ", ".join(f"{name} seed {seed}" for name, seed in lacking)
+            raise ValueError(
+                f"{protocol} fold {fold} lacks finished runs of {told}, so folds would be answered by different "
+                "ensembles; finish them, or choose other --members"
+            )
+    return splits
+
+
 def mean_answers(runs: Sequence[RunFolder]) -> pd.DataFrame:
     """Mean over members, and over the seeds of each, of calibrated log-probabilities, as rows of `predictions.parquet`.
+
+    A run without validation songs, or whose validation songs are its test songs, is taken as it is, uncalibrated.
 
     Args:
         runs: on one split; those of one name are one member.
@@ -67,20 +92,23 @@ def mean_answers(runs: Sequence[RunFolder]) -> pd.DataFrame:
             raise ValueError(f"{run.path} and {runs[0].path} answer for different songs; give runs of one split")
         logits = np.stack(frame["logits"].to_numpy())
         valid = (frame["split"] == "valid").to_numpy()
-        temperature = fit_temperature(logits[valid], frame["target"].to_numpy()[valid]) if valid.any() else 1.0
+        honest = valid.any() and not _picked_on_test(run)
+        temperature = fit_temperature(logits[valid], frame["target"].to_numpy()[valid]) if honest else 1.0
         answers.setdefault(run.config["name"], []).append(log_softmax(logits / temperature, axis=1))
     members = [np.mean(seeds, axis=0) for seeds in answers.values()]
     return first.assign(seed=0, logits=list(np.mean(members, axis=0).astype(np.float32)))
 
 
+def _picked_on_test(run: RunFolder) -> bool:
+    return run.config.get("selected_on") == "test"
+
+
 def main(config: Config) -> None:
-    members = member_runs(config.runs, config.members)
-    splits: dict[tuple[str, int], list[RunFolder]] = {}
-    for run in members:
-        splits.setdefault((run.config["protocol"], run.config["fold"]), []).append(run)
-    for (protocol, fold), runs in splits.items():
+    for (protocol, fold), runs in runs_by_split(member_runs(config.runs, config.members)).items():
         described = {key: runs[0].config[key] for key in ("corpus", "labels", "protocol", "fold", "n_folds")}
         own = {"name": ENSEMBLE, "group": config.out.name, "seed": 0, "members": [str(run.path) for run in runs]}
+        if any(map(_picked_on_test, runs)):  # who multiplies flattered answers is flattered
+            own["selected_on"] = "test"
         run = RunFolder.open(config.out / f"{ENSEMBLE}-{protocol}-fold{fold}", described | own)
         if not run.finished:
             run.finish(mean_answers(runs), {})

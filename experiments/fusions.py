@@ -1,6 +1,6 @@
 """How should sound and words be joined, and does either way beat the better side alone? (paper: fusion table)
 
-Run: python experiments/fusions.py --tracks data/mirex_like/tracks.parquet --out runs/fusions-mirex
+Run: python experiments/fusions.py --tracks data/mirex_like/tracks.parquet --seeds 2 --out runs/fusions-mirex
 Joins: concat, gated, late (one loss on the mean of both answers), late-sides (half of the loss for each side alone),
 experts (each side trained alone, joined in the answer).
 Cost: 3 to 8 s a training, 14 minutes in all on a busy core. Expected on mirex_like, 5 folds, 2 seeds, accuracy: audio

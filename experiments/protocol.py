@@ -1,6 +1,6 @@
 """How much do a random split and an epoch picked on test songs flatter? (paper: protocol table)
 
-Run: python experiments/protocol.py --tracks data/qaed4/tracks.parquet --out runs/protocol-qaed4
+Run: python experiments/protocol.py --tracks data/qaed4/tracks.parquet --seeds 2 --out runs/protocol-qaed4
 The same model under four protocols: artists apart or at random, the epoch picked on validation songs or on the test
 songs themselves. Ends in reports/<name of --out>/: the comparison, and protocol.md with what each liberty adds.
 Cost: 3 to 5 s a training, 4 minutes in all. Expected on qaed4, 5 folds, 2 seeds, points of accuracy added: epoch

@@ -39,6 +39,8 @@ class Config:
 
 def main(config: Config) -> None:
     songs = load_corpus(config.tracks, config.inputs, config.model)
+    if not 0 <= config.fold < config.folds:
+        raise ValueError(f"fold {config.fold} is none of 0 to {config.folds - 1}; lower fold or raise folds")
     split = make_splits(songs.tracks, "artist", config.folds, seed=0)[config.fold]
     trial = os.environ.get("WANDB_RUN_ID", "alone")
     run_trial(

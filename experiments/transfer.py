@@ -1,7 +1,7 @@
 """What does a model that learned another corpus' moods know of this one's? (paper: transfer table)
 
 Run: python experiments/transfer.py --tracks data/qaed4/tracks.parquet --teacher data/mirex_like/tracks.parquet
-     --out runs/transfer-qaed4
+     --seeds 2 --out runs/transfer-qaed4
 The teacher never hears an artist of this corpus. Its answers (log-probabilities of its own moods, the mean of its
 folds) are all that a logistic regression reads: row "teacher". Beside it the model that learned this corpus itself, and
 the product of both (see ensemble.py).

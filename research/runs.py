@@ -4,7 +4,7 @@ config.json          configuration, corpus, seed, commit, environment; written f
 metrics.jsonl        one line an epoch
 model.safetensors    weights of the best epoch on validation
 checkpoint.pt        state at the last epoch's end, gone when the run is finished
-result.json          epochs, best epoch, cost
+result.json          epochs, best epoch, songs trained on, cost
 predictions.parquet  logits of every validation and test song; written last: with it, a run is finished
 
 In predictions.parquet `target` is the position of the mood in `labels` of config.json. Where tags were learned,

@@ -193,7 +193,7 @@ def fetch_runs(mirrors: Sequence[Mirror], folder: Path) -> list[Path]:
     One that W&B has no answers of becomes an unfinished run.
 
     Raises:
-        ValueError: a table that is too long for W&B to keep whole.
+        ValueError: a table that is too long for W&B to keep whole, or runs that learned tags.
     """
     # Anybody of the project may rename a run: a name must not lead out of the folder, nor two runs into one.
     names = [re.sub(r"[^\w.-]", "_", f"{mirror.name}-{mirror.config['id']}") for mirror in mirrors]
@@ -252,6 +252,8 @@ def _disagreements(run: RunFolder, mirror: Mirror) -> Iterator[str]:
 
 def _fetch(mirror: Mirror, folder: Path) -> Path:
     config = dict(mirror.config)
+    if "tags" in config:
+        raise ValueError(f"{mirror.name} learned tags; experiments/multilabel.py reports its run folder")
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "config.json").write_text(json.dumps(config, indent=1), encoding="utf-8")
     kept = mirror.summary.get(PREDICTIONS)

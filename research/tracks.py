@@ -206,8 +206,9 @@ def artists_in_two_splits(frame: pd.DataFrame) -> list[str]:
 
 def _file_faults(column: str, paths: pd.Series, folder: Path) -> list[str]:
     # By name only: a link inside the folder to a music library elsewhere is the owner's choice, ".." is not.
-    outside = [path for path in paths if os.path.isabs(path) or os.path.normpath(path).startswith("..")]
-    missing = [path for path in paths if path not in outside and not (folder / path).is_file()]
+    # By parts: a song may be called "...Baby One More Time".
+    outside = [path for path in paths if os.path.isabs(path) or Path(os.path.normpath(path)).parts[0] == ".."]
+    missing = [path for path in sorted({*paths} - {*outside}) if not (folder / path).is_file()]
     return _named(f"{column} file outside the table's folder", outside) + _named(f"{column} file missing", missing)
 
 

@@ -56,7 +56,8 @@ def load_corpus(table: Path, inputs: InputConfig, model: ModelConfig) -> Songs:
     """A prepared corpus with the features that a model reads; what is not computed yet is computed and kept.
 
     Raises:
-        ValueError: no such table, or an encoder that cannot be loaded.
+        FileNotFoundError: no such table.
+        ValueError: a fault in it, or an encoder that cannot be loaded.
     """
     processes = process_state()
     tracks = read_tracks(table)
@@ -197,6 +198,7 @@ def _train_and_test(
     result = {
         "epochs": progress.epoch,
         "best_epoch": progress.best_epoch,
+        "train_songs": len(parts["train"]),
         "train_s": round(progress.seconds, 1),
         "parameters": sum(parameter.numel() for parameter in model.parameters()),
         "trained_parameters": sum(p.numel() for p in model.parameters() if p.requires_grad),

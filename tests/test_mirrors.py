@@ -176,6 +176,12 @@ def test_names_from_there_stay_in_the_folder_and_an_unfinished_run_is_one(mirror
     assert run.predictions is None
 
 
+def test_runs_of_tags_are_not_rebuilt(mirrors, tmp_path):
+    (sent,) = mirrors
+    with pytest.raises(ValueError, match=r"audio-0 learned tags; experiments/multilabel\.py reports its run folder"):
+        fetch_runs([replace(sent, config={**sent.config, "tags": ["calm"]})], tmp_path / "runs")
+
+
 def test_an_empty_group_is_refused(online):
     with pytest.raises(ValueError, match=r"W&B has no run in music-mood-fusion/nothing; send runs with `wandb sync"):
         read_mirrors(Place("music-mood-fusion", "nothing"))

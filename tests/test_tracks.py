@@ -80,6 +80,12 @@ def test_a_fault_is_refused_by_name_and_nothing_is_written(tmp_path, songs, faul
     assert not list(tmp_path.iterdir())
 
 
+def test_a_name_may_begin_with_dots(tmp_path):
+    (tmp_path / "...Baby One More Time.mp3").touch()
+    table = write(tmp_path, song(audio="...Baby One More Time.mp3"))
+    assert table.audio_path(0).is_file()
+
+
 def test_all_faults_stand_in_one_message_shortened(tmp_path):
     with pytest.raises(ValueError, match=r"mood not in .*; audio file missing: .*'4.mp3' and 2 more"):
         write(tmp_path, *(song(str(n), mood="odd", audio=f"{n}.mp3") for n in range(7)))

@@ -98,6 +98,7 @@ def test_a_run_says_what_it_stands_on(small_songs, trial):
     assert config["labels"] == ["happy", "angry", "sad", "relaxed"]
     result = json.loads((trial.folder / "result.json").read_text())
     assert (result["epochs"], result["best_epoch"]) == (1, 1)
+    assert result["train_songs"] == len(trial.split.train)
     assert result["parameters"] == result["trained_parameters"]
 
 

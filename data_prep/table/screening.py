@@ -35,7 +35,8 @@ def screen(
     """Clean the lyrics and take out what must not stay.
 
     Songs are the same where artist and title, the bytes of the audio, or the words agree. All copies go where their
-    moods differ; else one stays, the first of the split that comes first in `SPLIT_ORDER`.
+    moods differ; else one stays, the first of the split that comes first in `SPLIT_ORDER`, one with a mood before one
+    without.
 
     Args:
         songs: the source's songs with unique ids.
@@ -112,10 +113,10 @@ def _equal_files(paths: Iterable[Path]) -> dict[Path, str]:
 
 
 def _faults_of_copies(copies: Sequence[Song]) -> dict[str, tuple[str, str]]:
-    if len({song.mood for song in copies}) > 1:
+    if len({song.mood for song in copies} - {None}) > 1:
         together = ", ".join(f"{song.track_id} {song.mood}" for song in copies)
         return {song.track_id: (CONTRADICTION, together) for song in copies}
-    kept = min(copies, key=lambda song: SPLIT_ORDER.index(song.split))
+    kept = min(copies, key=lambda song: (SPLIT_ORDER.index(song.split), song.mood is None))
     return {
         song.track_id: (COPY if song.split == kept.split else LEAK, kept.track_id)
         for song in copies

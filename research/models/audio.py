@@ -1,7 +1,9 @@
 """The sound side: a CNN on one-channel log-mel windows; a song is the mean of its windows."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Literal
 
 import torch
@@ -146,7 +148,14 @@ def load_weights(resnet: nn.Module, weights: str | None, name: str = "resnet18")
     path = Path(weights)
     if not path.is_file():
         raise ValueError(f'weights {path}: no such file; give a {name} state dict, or "{IMAGENET}" to download one')
-    state = torch.load(path, map_location="cpu", weights_only=True)
+    try:
+        state = torch.load(path, map_location="cpu", weights_only=True)
+    except (UnpicklingError, EOFError, RuntimeError) as error:  # no file of torch, a whole model, half a download
+        raise ValueError(
+            f"weights {path}: no state dict that torch can read; save one by torch.save(model.state_dict(), FILE)"
+        ) from error
+    if not isinstance(state, Mapping):
+        raise ValueError(f"weights {path}: not a {name} state dict (but a {type(state).__name__})")
     try:
         found = resnet.load_state_dict(state, strict=False)
     except RuntimeError as error:  # layers of the same name and another shape

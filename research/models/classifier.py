@@ -16,7 +16,7 @@ from research.models.fusion import FUSIONS, CrossAttentionFusion, Logits, OneSid
 from research.models.lyrics import LyricsConfig, LyricsEncoder, encoder_dim
 
 SMALLEST_SPREAD = 1e-6
-"""Of a value that is the same in every song."""
+"""Below, a value counts as the same in every training song: a third of the published networks' values are."""
 FARTHEST = 5.0
 """Standard deviations; what lies beyond is an accident of one song."""
 
@@ -186,7 +186,11 @@ class MoodClassifier(nn.Module):
 
 
 class Standardise(nn.Module):
-    """Values of frozen encoders in units of their spread over the training songs, which `fit` learns."""
+    """Values of frozen encoders in units of their spread over the training songs, which `fit` learns.
+
+    One that was the same in all of them is 0 in any song: nothing was learned of it, and a trace of it elsewhere would
+    count as `FARTHEST`.
+    """
 
     def __init__(self, dim: int):
         super().__init__()
@@ -195,7 +199,8 @@ class Standardise(nn.Module):
 
     def fit(self, vectors: Float[np.ndarray, "songs dim"]) -> None:
         self.mean.copy_(torch.from_numpy(vectors.mean(axis=0)))
-        self.spread.copy_(torch.from_numpy(vectors.std(axis=0) + SMALLEST_SPREAD))
+        spread = vectors.std(axis=0)
+        self.spread.copy_(torch.from_numpy(np.where(spread < SMALLEST_SPREAD, np.inf, spread + SMALLEST_SPREAD)))
 
     def forward(self, vectors: Float[Tensor, "batch dim"]) -> Float[Tensor, "batch dim"]:
         return ((vectors - self.mean) / self.spread).clamp(-FARTHEST, FARTHEST)

@@ -159,4 +159,5 @@ def _over_trainings(model: ModelScore, reference: ModelScore) -> TTest | None:
     if (folds == folds[0]).all():
         # The same folds trained again are no further folds.
         differences = differences.mean(axis=0)
-    return corrected_resampled_t_test(differences.ravel(), model.test_to_train)
+    # Of two models trained on unlike numbers of songs the ratio of the fewer: the wider interval.
+    return corrected_resampled_t_test(differences.ravel(), max(model.test_to_train, reference.test_to_train))

@@ -63,8 +63,8 @@ def short_commit(commit: str) -> str:
 
 def markdown_table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> list[str]:
     """Lines of a table; a bar in a cell is escaped."""
-    body = [[str(cell).replace("|", "\\|") for cell in row] for row in rows]
-    return [f"| {' | '.join(row)} |" for row in (header, ["---"] * len(header), *body)]
+    head, *body = [[str(cell).replace("|", "\\|") for cell in row] for row in (header, *rows)]
+    return [f"| {' | '.join(row)} |" for row in (head, ["---"] * len(head), *body)]
 
 
 def latex_table(

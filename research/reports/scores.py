@@ -207,6 +207,10 @@ def _test_to_train(model: PooledModel, n_songs: int) -> float | None:
     folds = {run.config["fold"] for run in model.runs}
     if model.gaps or len(folds) < 2:
         return None
-    held_out = [(len(run.predictions), len(run.validation)) for run in model.runs]
-    test, valid = np.mean(held_out, axis=0)
-    return float(test / (n_songs - test - valid))
+    # Not always the rest: a learning curve trains on a part of it, an epoch picked on test songs has no validation.
+    sizes = [
+        (len(run.predictions), run.result.get("train_songs", n_songs - len(run.predictions) - len(run.validation)))
+        for run in model.runs
+    ]
+    test, train = np.mean(sizes, axis=0)
+    return float(test / train)

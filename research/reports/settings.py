@@ -9,7 +9,7 @@ from research.reports.formats import NONE
 from research.reports.marks import flat_settings
 from research.reports.scores import ModelScore
 
-NETWORK = ("model.audio.network", "model.audio.weights", "model.audio.time_pool", "model.audio.learning_rate")
+NETWORK = tuple(f"model.audio.{name}" for name in ("network", "weights", "time_pool", "learning_rate", "layer_decay"))
 """Of sound that learns."""
 SPECTROGRAM = (
     *("inputs.mel.", "inputs.window_frames", "inputs.eval_windows"),
@@ -58,11 +58,14 @@ def _unread(config: Mapping[str, Any]) -> list[str]:
         if lyrics is None:
             unread += ["inputs.max_tokens", "train.augmentation.drop_words"]
         elif lyrics.get("trainable_layers") == 0:
-            unread += ["model.lyrics.attention_dropout", "model.lyrics.learning_rate", "train.augmentation.drop_words"]
+            unread += [f"model.lyrics.{name}" for name in ("attention_dropout", "learning_rate", "layer_decay")]
+            unread.append("train.augmentation.drop_words")
         if None in (audio, lyrics):
             unread += TWO_SIDES
     if train.get("schedule") == "cosine":
         unread += ["train.step_epochs", "train.step_factor"]
+    if train.get("schedule") == "step":
+        unread.append("train.warmup")
     if train.get("select_by") == "last":
         unread.append("train.patience")
     if "tags" not in config:

@@ -68,12 +68,13 @@ def grouped_parts(
     Iterative stratification, with groups in the place of examples and, of groups with a label, the largest first.
 
     Args:
-        truth: 0/1 a song and label; 1 for every song in one column balances the number of songs.
+        truth: 0/1 a song and label; 1 for every song in one column balances the number of songs. Each group has a
+            label: one without could go anywhere.
         groups: what must not be divided, such as artists.
         shares: wanted size of each part; they sum to 1.
 
     Raises:
-        ValueError: fewer groups than parts.
+        ValueError: fewer groups than parts, or a group without any label.
 
     Source: Sechidis, Tsoumakas & Vlahavas 2011, "On the stratification of multi-label data", algorithm 1.
     """
@@ -82,6 +83,8 @@ def grouped_parts(
         raise ValueError(f"{len(names)} artists cannot fill {len(shares)} parts; lower n_folds")
     sums = np.zeros((len(names), truth.shape[1]))
     np.add.at(sums, group_of_song, truth)
+    if bare := names[~sums.any(axis=1)].tolist():
+        raise ValueError(f"{len(bare)} artists have no label, such as {bare[0]!r}; give a column of ones to place them")
     wanted = np.outer(shares, sums.sum(axis=0))  # (parts, labels)
     part_of_group = np.full(len(names), -1)
     tie_break = generator.permutation(len(names))

@@ -16,7 +16,6 @@ from accelerate.utils import DataLoaderConfiguration, set_seed
 from jaxtyping import Float, Int
 from torch import nn
 from torch.optim.lr_scheduler import LambdaLR
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from tqdm import tqdm
 
 from research.batch import SongSet
@@ -31,7 +30,7 @@ from research.runs import RunFolder
 from research.tracking import Tracker
 from research.training.machine import on_cpu
 from research.training.progress import Progress
-from research.training.schedules import OPTIMIZERS, steps_down, warmup_cosine
+from research.training.schedules import OPTIMIZERS, averaged, steps_down, warmup_cosine
 
 EVAL_BATCH = 16
 Precision = Literal["auto", "fp32", "bf16", "fp16"]
@@ -115,9 +114,11 @@ def fit(
         tracker: mirror of the run, in the main process only.
 
     Raises:
-        ValueError: a loss that is unknown or lacks songs, a choice of epoch by what these labels have not, or a model
-            that was trained before.
+        ValueError: a loss that is unknown or lacks songs, a choice of epoch by what these labels have not, no epoch or
+            no patience at all, a model that was trained before, or training that diverges.
     """
+    if min(config.epochs, config.patience) < 1:
+        raise ValueError(f"{config.epochs} epochs and a patience of {config.patience}; give at least 1 of each")
     if getattr(model, "_is_accelerate_prepared", False):  # accelerate would pass it through, and compute in fp32
         raise ValueError("this model was trained before; build a new one for each training")
     accelerator = make_accelerator(config)
@@ -129,13 +130,13 @@ def fit(
     optimizer = OPTIMIZERS[config.optimizer](model.parameter_groups(config.learning_rate, config.weight_decay))
     network, optimizer, loader = accelerator.prepare(model, optimizer, loader)
     schedule = _schedule(optimizer.optimizer, config, steps_per_epoch=math.ceil(len(loader) / config.accumulate))
-    averaged = _averaged(model, config)
-    kept = averaged.module if averaged else model
+    average = averaged(model, config.average)
+    kept = average.module if average else model
     stateful = {"model": model, "optimizer": optimizer.optimizer, "schedule": schedule}
     if accelerator.scaler is not None:
         stateful["scaler"] = accelerator.scaler
-    if averaged:
-        stateful["averaged"] = averaged
+    if average:
+        stateful["averaged"] = average
     asked = {"side_loss": config.side_loss, "mixup": config.mixup, "swap_lyrics": config.augmentation.swap_lyrics}
     progress = _resume(run, stateful, tracker)
     bar = _progress_bar(run.path.name, config.epochs, len(train), progress.epoch, accelerator.is_main_process)
@@ -156,14 +157,17 @@ def fit(
                 optimizer.zero_grad()
             if accelerator.sync_gradients and not accelerator.optimizer_step_was_skipped:
                 schedule.step()
-                if averaged:
-                    averaged.update_parameters(model)
+                if average:
+                    average.update_parameters(model)
             losses.append(loss.detach())
             bar.update(len(batch.target) * accelerator.num_processes)
         scores = {
             "train/loss": float(accelerator.reduce(torch.stack(losses).mean(), "mean")),
             **_validate(kept, valid, config),
         }
+        if not math.isfinite(scores["valid/loss"]):
+            told = f"{run.path}: training diverged in epoch {progress.epoch + 1} (loss {scores['valid/loss']})"
+            raise ValueError(f"{told}; lower the learning rates, or set train.precision fp32")
         progress.add_epoch(scores, time.perf_counter() - started, config.select_by)
         if accelerator.is_main_process:
             _record_epoch(run, progress, kept, stateful, tracker)
@@ -246,12 +250,6 @@ def _criterion(train: SongSet, config: TrainConfig) -> nn.Module:
     if not n_moods:
         return tags
     return MoodAndTagLoss(by_name(targets[:, :n_moods].nansum(dim=0).long()), tags, n_moods)
-
-
-def _averaged(model: nn.Module, config: TrainConfig) -> AveragedModel | None:
-    if not config.average:
-        return None
-    return AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(config.average), use_buffers=True)
 
 
 def _schedule(optimizer: torch.optim.Optimizer, config: TrainConfig, steps_per_epoch: int) -> LambdaLR:

@@ -1,10 +1,12 @@
-"""How weights move: the optimisers, and their rate from step to step."""
+"""How weights move: the optimisers, their rate from step to step, and the average of the weights they pass."""
 
 import math
 from collections.abc import Sequence
 
+from torch import nn
 from torch.optim import SGD, AdamW, Optimizer
 from torch.optim.lr_scheduler import LambdaLR
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 MOMENTUM = 0.9
 
@@ -40,3 +42,8 @@ def warmup_cosine(optimizer: Optimizer, steps: int, warmup: float) -> LambdaLR:
 def steps_down(optimizer: Optimizer, steps_per_epoch: int, step_epochs: int, step_factor: float) -> LambdaLR:
     """Multiply the rate by `step_factor` after every `step_epochs` epochs: torch's StepLR, told of steps."""
     return LambdaLR(optimizer, lambda step: step_factor ** (step // (steps_per_epoch * step_epochs)))
+
+
+def averaged(model: nn.Module, decay: float) -> AveragedModel | None:
+    """A copy of the model whose weights are their moving average, with that decay a step; None for a decay of 0."""
+    return AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(decay), use_buffers=True) if decay else None

@@ -11,11 +11,12 @@ import pytest
 from scipy.special import log_softmax
 
 from experiments import data_size, encoders, ensemble, fusions, missing_lyrics, protocol, regularisation, transfer
-from experiments.grid import STEADY, Grid
+from experiments.grid import STEADY, Grid, grid_splits, run_grid
 from research.evaluation.calibration import fit_temperature
 from research.models.audio import AudioConfig
 from research.models.classifier import ModelConfig
 from research.models.lyrics import LyricsConfig
+from research.runs import RunFolder
 from research.splits.folds import make_splits
 from research.tracks import read_tracks, write_tracks
 from research.trials import load_corpus
@@ -134,7 +135,10 @@ def test_data_size_draws_its_curve(grid, model):
 
 
 def test_an_ensemble_multiplies_calibrated_answers(grid, model):
-    fusions.main(fusions.Config(grid=replace(grid, seeds=2), model=model, train=TRAIN))
+    grid = replace(grid, seeds=2)
+    songs = load_corpus(grid.tracks, grid.inputs, model)
+    kinds = {"audio": replace(model, lyrics=None), "experts": model, "other": replace(model, fusion="concat")}
+    run_grid(grid, songs, grid_splits(grid, songs), {name: (kind, TRAIN) for name, kind in kinds.items()})
     out = Path("runs/ensemble")
     ensemble.main(ensemble.Config(runs=(grid.out,), members=("audio", "experts"), out=out))
     expected = []
@@ -148,6 +152,36 @@ def test_an_ensemble_multiplies_calibrated_answers(grid, model):
     np.testing.assert_allclose(found, np.mean(expected, axis=0), rtol=0, atol=1e-5)  # kept as float32
     with pytest.raises(ValueError, match="no finished run of nobody"):
         ensemble.main(ensemble.Config(runs=(grid.out,), members=("nobody",), out=out))
+
+
+def test_an_ensemble_is_the_same_in_every_fold_and_as_flattered_as_its_members(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(ensemble, "report", lambda *folders: None)
+
+    def run(name: str, fold: int, **said) -> RunFolder:
+        config = {"name": name, "protocol": "artist", "fold": fold, "n_folds": 2, "seed": 0, "labels": ["a", "b"]}
+        corpus = {"name": "toy", "synthetic": True, "citation": "none", "fingerprint": "ab12"}
+        opened = RunFolder.open(Path("runs/toy") / f"{name}-fold{fold}", {**config, "corpus": corpus, **said})
+        frame = pd.DataFrame({"track_id": [f"t{fold}{n}" for n in range(4)], "artist": list("wxyz")})
+        frame = frame.assign(target=[0, 1] * 2, logits=[[1.0, 0.0], [0.5, 0.0]] * 2)
+        # As where the epoch was picked on test songs, both parts are the same: no temperature may be fitted to them.
+        opened.finish(pd.concat([frame.assign(split=part, fold=fold, seed=0) for part in ("valid", "test")]), {})
+        return opened
+
+    for name, fold in (("sound", 0), ("words", 0), ("sound", 1)):
+        run(name, fold, selected_on="test")
+    config = ensemble.Config(runs=(Path("runs/toy"),), out=Path("runs/ensemble"))
+    with pytest.raises(ValueError, match="artist fold 1 lacks finished runs of words seed 0, so folds would be"):
+        ensemble.main(config)
+    run("words", 1, selected_on="test")
+    ensemble.main(config)
+    found = RunFolder.load(config.out / "ensemble-artist-fold1")
+    assert found.config["selected_on"] == "test"
+    logits = np.stack(answers(found.path)["logits"])
+    np.testing.assert_allclose(logits, log_softmax([[1.0, 0.0], [0.5, 0.0]] * 2, axis=1), atol=1e-6)  # float32
+    run("words", 2, tags=["calm"])
+    with pytest.raises(ValueError, match="words-fold2 learned tags; name members that learned moods alone"):
+        ensemble.main(config)
 
 
 def test_a_teacher_never_hears_an_artist_of_the_corpus(small_table):

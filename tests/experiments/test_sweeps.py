@@ -46,6 +46,12 @@ def test_the_program_exists_and_measures_what_is_searched(file):
     assert told["metric"]["name"] == "valid/macro_f1"
 
 
+def test_a_fold_that_is_not_there_is_refused(small_table, tiny_bert, small_inputs):
+    args = [f"--tracks={small_table}", "--folds=3", "--fold=3", "--inputs.mel.n-mels=32"]
+    with pytest.raises(ValueError, match="fold 3 is none of 0 to 2; lower fold or raise folds"):
+        sweep.main(parse([*args, f"--model.lyrics.model={tiny_bert}", "--side=lyrics"]))
+
+
 def test_a_trial_never_sees_test_songs(small_table, tiny_bert, small_inputs, tmp_path, monkeypatch):
     import pandas as pd
 

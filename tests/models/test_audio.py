@@ -79,6 +79,21 @@ def test_weights_are_those_of_the_network_named(tmp_path):
         AudioEncoder(AudioConfig(network="short_chunk", weights=path), n_mels=128)
 
 
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"<html>not found</html>", r"w\.pth: no state dict that torch can read; save one by torch\.save"),
+        (b"", "no state dict that torch can read"),
+        ([1, 2], "not a resnet18 state dict .but a list"),
+    ],
+)
+def test_a_file_without_weights_is_refused(tmp_path, content, message):
+    path = tmp_path / "w.pth"
+    path.write_bytes(content) if isinstance(content, bytes) else torch.save(content, path)
+    with pytest.raises(ValueError, match=message):
+        load_weights(models.resnet18(), str(path))
+
+
 def test_the_layers_of_the_short_chunk_network_are_its_blocks():
     encoder = AudioEncoder(AudioConfig(network="short_chunk"), n_mels=128)
     blocks = [[*getattr(encoder.network, f"block{place}").parameters()] for place in (6, 5, 4, 3, 2, 1, 0)]

@@ -43,8 +43,8 @@ def test_standardise_is_scikit_learns():
 def test_accidents_and_constants_stay_finite():
     layer = Standardise(2)
     layer.fit(np.array([[1.0, 7.0], [3.0, 7.0]], dtype=np.float32))
-    # Mean 2 and spread 1: 100 lies far beyond, 2.5 within; a constant is at its mean.
-    found = layer(torch.tensor([[100.0, 7.0], [-100.0, 7.0], [2.5, 7.0]]))
+    # Mean 2 and spread 1: 100 lies far beyond, 2.5 within; of a constant nothing was learned, wherever it lies.
+    found = layer(torch.tensor([[100.0, 7.0], [-100.0, 7.1], [2.5, -9.0]]))
     expected = torch.tensor([[FARTHEST, 0.0], [-FARTHEST, 0.0], [0.5, 0.0]])
     torch.testing.assert_close(found, expected, rtol=0, atol=1e-5)  # 1e-6 was added to the spread
 

@@ -50,6 +50,16 @@ def test_folds_give_the_t_test_with_their_own_ratio(folders):
     assert fusion.over_trainings.p == pytest.approx(expected.p, abs=1e-12)
 
 
+def test_the_t_test_knows_how_many_songs_were_trained_on(folders):
+    for folder in folders[-2:]:  # those of the model "fusion", on a smaller part
+        (folder / "result.json").write_text('{"train_s": 1.5, "train_songs": 1}')
+    scores = score_models(read_runs(folders))
+    assert [score.test_to_train for score in scores] == [5 / 2, 5 / 2, 5]
+    expected = corrected_resampled_t_test(np.array([0, 0.4]), test_to_train=5)
+    fusion, reversed_ = (compare_models(scores, reference)[-1] for reference in ("lyrics", "fusion"))
+    assert fusion.over_trainings.p == reversed_.over_trainings.p == pytest.approx(expected.p, abs=1e-12)
+
+
 def test_a_model_with_other_songs_is_not_compared_but_named(folders, write_run):
     scores = score_models(read_runs([*folders, write_run("late", 0)]))
     comparisons = compare_models(scores)

@@ -37,6 +37,12 @@ def test_blocks_in_each_form():
     assert r"a$|$b & \bfseries 1 * \\" in latex
 
 
+def test_a_bar_in_a_header_divides_no_column():
+    table = Table(pd.DataFrame({"rock|pop": ["1"], "n": ["2"]}), "", "tab:x")
+    assert to_markdown("Title", [table]).splitlines()[2:5] == [r"| rock\|pop | n |", "| --- | --- |", "| 1 | 2 |"]
+    assert "<th>rock|pop</th>" in to_html("Title", [table])
+
+
 def test_latex_compiles_with_every_sign_that_reports_use(tmp_path):
     if shutil.which("pdflatex") is None:
         pytest.skip("pdflatex is not installed (Debian: texlive-latex-recommended)")

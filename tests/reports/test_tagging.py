@@ -8,6 +8,7 @@ import pytest
 from sklearn.metrics import average_precision_score, f1_score, roc_auc_score
 
 from research.evaluation.thresholds import tune_thresholds
+from research.metrics.tags import chance_pr_auc
 from research.reports.answers import read_answers
 from research.reports.figures.tags import tag_curves
 from research.reports.predictions import find_runs, read_runs
@@ -165,6 +166,7 @@ def test_curves_of_tags_end_at_their_frequency_and_the_best_comes_first(report):
     names = [text.get_text() for text in figure.legends[0].get_texts()]
     assert names[0] == f"t0 ({truth[:, 0].sum():.0f} songs), 1.000"
     assert names[-2].startswith("mean of 7 tags, ")
+    assert names[-1] == f"random order, {chance_pr_auc(truth[:, :7]).mean():.3f}".replace("0.", ".")
     assert chance.get_ydata()[0] == pytest.approx(truth[:, :7].mean(), abs=1e-12)
     # Means over recalls are the areas, but for the steps of 1 %.
     assert np.mean(mean.get_ydata()) == pytest.approx(np.nanmean(areas), abs=0.05)

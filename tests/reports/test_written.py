@@ -145,6 +145,7 @@ def test_energy_is_power_times_time():
 
 def test_settings_that_a_model_never_read_are_left_out():
     audio = {"frozen": ["musicnn-msd", "m-a-p/MERT-v1-95M"], "network": "resnet18", "learning_rate": 2e-4}
+    audio["layer_decay"] = 1.0
     train = {"schedule": "cosine", "step_epochs": 7, "select_by": "last", "patience": 6, "epochs": 20}
     inputs = {"mel": {"n_mels": 128}, "max_tokens": 512}
     config = {"model": {"audio": audio, "lyrics": None, "fusion": "late", "dim": 128}, "train": train, "inputs": inputs}
@@ -158,6 +159,11 @@ def test_settings_that_a_model_never_read_are_left_out():
     assert model_settings({"selected_on": "test"}) == {"epoch picked on": "test"}
     learned = model_settings(config | {"model": {"audio": audio | {"frozen": []}, "lyrics": {"model": "bert"}}})
     assert (learned["model.audio.network"], learned["inputs.mel.n_mels"]) == ("resnet18", "128")
+    words = {"model": "bert", "trainable_layers": 0, "learning_rate": 5e-5, "layer_decay": 0.8}
+    assert model_settings({"model": {"audio": None, "lyrics": words}}) == {
+        "model.lyrics.model": "bert",
+        "model.lyrics.trainable_layers": "0",
+    }
 
 
 def test_models_are_set_apart_by_their_settings(write_run):

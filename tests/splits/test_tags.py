@@ -76,6 +76,11 @@ def test_parts_by_hand():
     assert parts[1] != parts[3]
 
 
+def test_a_group_without_a_label_is_refused():
+    with pytest.raises(ValueError, match=r"2 artists have no label, such as 'b'; give a column of ones"):
+        grouped_parts(np.array([[1.0], [0.0], [0.0]]), ["a", "b", "c"], [0.5, 0.5], np.random.default_rng(0))
+
+
 def test_splits_follow_their_seed(tracks):
     first, again, other = (tag_splits(tracks, SPACE, seed=seed)[0].test for seed in (0, 0, 1))
     assert np.array_equal(first, again)

@@ -218,19 +218,6 @@ def test_validation_scores_are_those_of_its_predictions(small_songs, lyrics_only
     assert best["valid/accuracy"] == accuracy(found.targets, guesses)
 
 
-def test_fp16_without_a_gpu_is_refused(monkeypatch):
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    with pytest.raises(ValueError, match="fp16 needs a GPU; use bf16, fp32 or auto"):
-        make_accelerator(TrainConfig(precision="fp16"))
-
-
-def test_processes_that_do_not_find_each_other_are_refused(monkeypatch):
-    assert process_state().num_processes == 1
-    monkeypatch.setenv("WORLD_SIZE", "2")
-    with pytest.raises(ValueError, match=r"2 processes were launched, but each runs alone; .* ACCELERATE_USE_CPU=true"):
-        process_state()
-
-
 def test_an_accelerator_may_choose_its_precision_after_the_processes_are_known():
     assert process_state().num_processes == 1
     assert make_accelerator(TrainConfig(precision="fp32")).mixed_precision == "no"

@@ -28,6 +28,12 @@ def test_all_copies_of_a_contradiction_go():
     assert reasons(songs) == (["d"], dict.fromkeys("abc", CONTRADICTION))
 
 
+def test_a_copy_without_a_mood_contradicts_nothing():
+    assert reasons([song("a", mood=None), song("b"), song("c", mood=None)]) == (["b"], {"a": COPY, "c": COPY})
+    split = [song("a", mood=None, split="test"), song("b", split="train")]
+    assert reasons(split) == (["a"], {"b": LEAK})
+
+
 def test_the_test_set_keeps_its_copy():
     songs = [song("a", split="train"), song("b", split="valid"), song("c", split="test"), song("d", split="test")]
     assert reasons(songs) == (["c"], {"a": LEAK, "b": LEAK, "d": COPY})
