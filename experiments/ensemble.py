@@ -31,6 +31,8 @@ class Config:
     """One run folder a fold."""
     members: tuple[str, ...] = ()
     """Models that take part, by the names in the tables; all when left out."""
+    figures: bool = True
+    """Draw them in the report."""
 
 
 def member_runs(folders: Sequence[Path], names: Sequence[str]) -> list[RunFolder]:
@@ -112,7 +114,7 @@ def main(config: Config) -> None:
         run = RunFolder.open(config.out / f"{ENSEMBLE}-{protocol}-fold{fold}", described | own)
         if not run.finished:
             run.finish(mean_answers(runs), {})
-    report([*config.runs, config.out], Path("reports") / config.out.name)
+    report([*config.runs, config.out], Path("reports") / config.out.name, draw=config.figures)
 
 
 if __name__ == "__main__":

@@ -35,6 +35,8 @@ class Grid:
     """Parts of the corpus; each is tested once."""
     seeds: int = 5
     """Trainings of each model and fold; the folds are those of seed 0."""
+    figures: bool = True
+    """Draw them in the report; tables and text alone are there in a fraction of the time."""
     inputs: InputConfig = InputConfig()
 
     @property
@@ -79,4 +81,4 @@ def run_grid(
 def report_grid(grid: Grid, reference: str | None = None) -> None:
     """The comparison of all runs of a grid, in the main process."""
     if process_state().is_main_process:
-        report([grid.out], grid.reports, reference, grid.tracks)
+        report([grid.out], grid.reports, reference, grid.tracks, draw=grid.figures)

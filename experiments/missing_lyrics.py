@@ -1,6 +1,6 @@
 """What is left of a fusion model whose lyrics are gone, another song's, or foreign? (paper: robustness table)
 
-Run: python experiments/missing_lyrics.py --tracks data/mirex_like/tracks.parquet --out runs/missing-mirex
+Run: python experiments/missing_lyrics.py --tracks data/mirex_like/tracks.parquet --seeds 2 --out runs/missing-mirex
 Trains audio and fusion as usual, and fusion once more on training songs with wrong words or none ("warned"); then
 changes the words of test songs alone and asks again. Each condition is a run of its own beside the audio-only model, so
 that the comparison reads like any other.

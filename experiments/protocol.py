@@ -10,6 +10,7 @@ picked on test songs 3.7 [+1.9, +5.7], artists on both sides 0.9 [-1.2, +3.0], b
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
 import tyro
 
 from experiments.fusion import Side, model_of
@@ -31,7 +32,7 @@ PROTOCOLS = ("artist", "random")
 @dataclass(frozen=True, kw_only=True)
 class Config:
     grid: tyro.conf.OmitArgPrefixes[Grid] = Grid(tracks=Path("data/qaed4/tracks.parquet"), out=Path("runs/protocol"))
-    """Its --protocol is not used: artist and random are what is compared."""
+    """Its --protocol stays as it is: artist and random are what is compared."""
     model: ModelConfig = FROZEN
     side: Side = "fusion"
     """fusion: sound and words, as far as the corpus has them; audio or lyrics: that side of the model alone."""
@@ -54,6 +55,10 @@ def write_liberties(scores: list[ModelScore], out: Path) -> str:
         "both": ("random", TEST_PICKED),
     }
     for told, key in liberties.items():
+        if not np.array_equal(by_key[key].track_ids, honest.track_ids):
+            raise ValueError(
+                f"{key[1]} ({key[0]}) was tested on other songs than the honest runs; finish all folds first"
+            )
         cells = []
         for place, metric in enumerate(METRICS):
             gain = _estimate(by_key[key], metric) - _estimate(honest, metric)
@@ -80,6 +85,8 @@ def _estimate(score: ModelScore, metric: str) -> float:
 
 def main(config: Config) -> None:
     grid = config.grid
+    if grid.protocol != "artist":
+        raise ValueError(f"--protocol {grid.protocol} has no place here: artist and random are compared, leave it out")
     songs = load_corpus(grid.tracks, grid.inputs, config.model)
     model = model_of(config.side, config.model, songs)
     for protocol in PROTOCOLS:

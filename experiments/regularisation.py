@@ -1,6 +1,6 @@
 """What keeps a model of few songs from learning them by heart? (paper: regularisation table)
 
-Run: python experiments/regularisation.py --tracks data/qaed4/tracks.parquet --out runs/regularisation-qaed4
+Run: python experiments/regularisation.py --tracks data/qaed4/tracks.parquet --seeds 2 --out runs/regularisation-qaed4
 Each change alone against the same training without it: label smoothing, dropout, weight decay, mixup, averaged weights,
 dropped sides; of frozen encoders also half of a song's pieces; of networks that learn masks and gain on the
 spectrogram; with --altered-copies 2 also altered sound, in a third of all steps.

@@ -67,7 +67,7 @@ def without_artists(split: Split, tracks: TrackTable, others: TrackTable) -> Spl
 
 
 def teacher_answers(config: Config, songs: Songs) -> Float[np.ndarray, "songs teacher_moods"]:
-    """Log-probabilities of the teacher's moods for all songs of this corpus; what it cannot judge is even."""
+    """Log-probabilities of the teacher's moods for all songs of this corpus, also where the side it judges by lacks."""
     other = load_corpus(config.teacher, config.grid.inputs, config.model)
     folder = config.grid.out.with_name(f"{config.grid.out.name}-teacher")
     model = model_of(config.side, config.model, other)

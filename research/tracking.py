@@ -81,7 +81,8 @@ def track(run: RunFolder, *, group: str, tags: Sequence[str]) -> Iterator[Tracke
     config: dict[str, Any] = run.config
     mirror = wandb.init(
         project=os.environ.get("WANDB_PROJECT", PROJECT),
-        id=os.environ.get("WANDB_RUN_ID", config["id"]),  # set by the agent of a sweep
+        # The agent of a sweep names the run it starts; elsewhere the variable would give all runs of a grid one id.
+        id=os.environ["WANDB_RUN_ID"] if os.environ.get("WANDB_SWEEP_ID") else config["id"],
         name=run.path.name,
         group=group,
         tags=list(tags),

@@ -14,7 +14,7 @@ def run(options: Namespace) -> int:
     try:
         from research.demo.page import AT_ONCE, MAX_BYTES, build_page
     except ModuleNotFoundError as error:
-        print(f'mood: the page needs {error.name}: pip install "music-mood-fusion[demo]"', file=sys.stderr)
+        print(f'mood: the page needs {error.name}: pip install -c constraints.txt -e ".[demo]"', file=sys.stderr)
         return 2
     from research.demo.lookup import installed_lookup
     from research.demo.style import CSS

@@ -73,7 +73,7 @@ def onnx_difference(predictor: MoodPredictor, path: Path, *, songs: int, seed: i
     try:
         import onnxruntime
     except ModuleNotFoundError as error:
-        raise ValueError('onnxruntime is missing: pip install "music-mood-fusion[export]"') from error
+        raise ValueError('onnxruntime is missing: pip install -c constraints.txt -e ".[export]"') from error
     session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
     frozen = predictor.reader.frozen if predictor.reader else None
     whole = WholeModel(predictor.model, frozen).eval()

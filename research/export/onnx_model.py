@@ -111,7 +111,7 @@ def save_onnx(model: MoodClassifier, inputs: InputConfig, frozen_lyrics: FrozenL
         )
     except ModuleNotFoundError as error:
         raise ValueError(
-            f'ONNX needs {error.name}: pip install "music-mood-fusion[export]", or export with --no-onnx'
+            f'ONNX needs {error.name}: pip install -c constraints.txt -e ".[export]", or export with --no-onnx'
         ) from error
 
 

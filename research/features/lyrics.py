@@ -54,7 +54,8 @@ def clean_lyrics(text: str) -> str:
         text = junk.sub("\n", text)
     text = SECTION.sub("", EDITORIAL.sub("", text))
     text = "\n".join(" ".join(line.split()) for line in text.split("\n"))
-    return re.sub(r"\n{3,}", "\n\n", text).strip()
+    # A note sign alone, as timed lyrics have it for an instrumental part, is no word.
+    return re.sub(r"\n{3,}", "\n\n", text).strip() if any(letter.isalnum() for letter in text) else ""
 
 
 def detect_language(text: str) -> str | None:

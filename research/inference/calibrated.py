@@ -35,13 +35,16 @@ class Calibrated:
 
 
 def read_calibration(run: RunFolder) -> Calibrated:
-    """The calibration an exported folder brings, or that of a run's validation songs; neutral where there are none."""
+    """The calibration an exported folder brings, or that of a run's validation songs; neutral where there are none.
+
+    A run that picked its epoch on test songs has none: what stands for validation there are the test songs.
+    """
     if KEY in run.config:
         values = run.config[KEY]
         return Calibrated(**{**values, "tag_thresholds": tuple(values["tag_thresholds"])})
     n_tags = len(run.config.get("tags", ()))
     neutral = Calibrated(tag_thresholds=(HALF,) * n_tags)
-    if not run.finished:
+    if not run.finished or run.config.get("selected_on") == "test":
         return neutral
     frame = pd.read_parquet(run.path / "predictions.parquet", columns=["split", "target", "logits"])
     frame = frame[frame["split"] == "valid"]

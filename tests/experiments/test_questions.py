@@ -26,7 +26,7 @@ from research.trials import load_corpus
 def grid(small_table, small_inputs, tmp_path, monkeypatch) -> Grid:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("WANDB_MODE", "disabled")
-    return Grid(tracks=small_table, out=Path("runs/question"), folds=2, seeds=1, inputs=small_inputs)
+    return Grid(tracks=small_table, out=Path("runs/question"), folds=2, seeds=1, figures=False, inputs=small_inputs)
 
 
 @pytest.fixture
@@ -140,7 +140,7 @@ def test_an_ensemble_multiplies_calibrated_answers(grid, model):
     kinds = {"audio": replace(model, lyrics=None), "experts": model, "other": replace(model, fusion="concat")}
     run_grid(grid, songs, grid_splits(grid, songs), {name: (kind, TRAIN) for name, kind in kinds.items()})
     out = Path("runs/ensemble")
-    ensemble.main(ensemble.Config(runs=(grid.out,), members=("audio", "experts"), out=out))
+    ensemble.main(ensemble.Config(runs=(grid.out,), members=("audio", "experts"), out=out, figures=False))
     expected = []
     for name in ("audio", "experts"):
         for seed in (0, 1):
@@ -151,12 +151,12 @@ def test_an_ensemble_multiplies_calibrated_answers(grid, model):
     found = np.stack(answers(out / "ensemble-artist-fold1")["logits"])
     np.testing.assert_allclose(found, np.mean(expected, axis=0), rtol=0, atol=1e-5)  # kept as float32
     with pytest.raises(ValueError, match="no finished run of nobody"):
-        ensemble.main(ensemble.Config(runs=(grid.out,), members=("nobody",), out=out))
+        ensemble.main(ensemble.Config(runs=(grid.out,), members=("nobody",), out=out, figures=False))
 
 
 def test_an_ensemble_is_the_same_in_every_fold_and_as_flattered_as_its_members(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(ensemble, "report", lambda *folders: None)
+    monkeypatch.setattr(ensemble, "report", lambda *_, draw: None)
 
     def run(name: str, fold: int, **said) -> RunFolder:
         config = {"name": name, "protocol": "artist", "fold": fold, "n_folds": 2, "seed": 0, "labels": ["a", "b"]}

@@ -22,7 +22,7 @@ def tone(hertz: float, duration_s: float) -> np.ndarray:
 
 @pytest.fixture
 def song(tmp_path):
-    soundfile.write(tmp_path / "song.wav", tone(440, 2.0), SAMPLE_RATE, subtype="FLOAT")
+    soundfile.write(tmp_path / "song.wav", tone(440, 2.0), SAMPLE_RATE, subtype="PCM_16")  # FLOAT's header has a time
     return tmp_path / "song.wav"
 
 
