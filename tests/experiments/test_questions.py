@@ -10,7 +10,17 @@ import pandas as pd
 import pytest
 from scipy.special import log_softmax
 
-from experiments import data_size, encoders, ensemble, fusions, missing_lyrics, protocol, regularisation, transfer
+from experiments import (
+    data_size,
+    encoders,
+    ensemble,
+    finetuning,
+    fusions,
+    missing_lyrics,
+    protocol,
+    regularisation,
+    transfer,
+)
 from experiments.grid import STEADY, Grid, grid_splits, run_grid
 from research.evaluation.calibration import fit_temperature
 from research.models.audio import AudioConfig
@@ -210,3 +220,18 @@ def test_transfer_reads_the_answers_of_a_model_of_other_songs(grid, model):
     )
     assert len({own.argmax(1).tobytes(), teacher.argmax(1).tobytes()}) == 2
     assert np.isclose(np.exp(teacher).sum(axis=1), 1, atol=1e-5).all()
+
+
+def test_finetuning_lets_layers_learn_in_its_ways(grid, model):
+    words = replace(model, audio=None, lyrics=replace(model.lyrics, trainable_layers=None))
+    config = finetuning.Config(grid=grid, model=words, train=replace(TRAIN, mixup=0.0))
+    found = finetuning.variants(config.model, config.train)
+    assert [name for name, (one, _) in found.items() if one.lyrics.layer_decay < 1] == [
+        "rate-a-layer",
+        "layer-by-layer",
+    ]
+    assert [name for name, (_, train) in found.items() if train.unfreeze_every] == ["layer-by-layer"]
+    finetuning.main(config)
+    assert names(grid) == set(found)
+    learned = {name: json.loads((grid.out / f"{name}-artist-fold0-seed0/result.json").read_text()) for name in found}
+    assert learned["frozen"]["trained_parameters"] < learned["one-rate"]["trained_parameters"]
