@@ -1,10 +1,11 @@
 """`MoodPredictor`: songs of any length, with or without their words, to moods."""
 
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 from pathlib import Path
 
@@ -100,7 +101,10 @@ class MoodPredictor:
             AudioError: the file is no usable sound.
             ValueError: nothing left to judge: neither side is given, or not the one the model knows.
         """
-        return self._answer(self._prepare(Song(audio, lyrics)))
+        words = self._clean(lyrics)
+        with ThreadPoolExecutor(max_workers=1) as beside:  # the words are read while the sound is decoded and heard
+            reading = beside.submit(self._read, words)
+            return self._answer(self._prepare(Song(audio, lyrics), words), reading.result)
 
     def predict_many(self, songs: Iterable[Song]) -> Iterator[MoodPrediction | ValueError]:
         """The same for many songs, in their order; the error of one that cannot be judged stands in its place.
@@ -114,7 +118,7 @@ class MoodPredictor:
             while ahead:
                 found = ahead.popleft().result()
                 ahead.extend(pool.submit(self._prepare_or_error, song) for song in islice(coming, 1))
-                yield found if isinstance(found, ValueError) else self._answer(found)
+                yield found if isinstance(found, ValueError) else self._answer(found, partial(self._read, found.words))
 
     @torch.inference_mode()
     def telling_lines(self, lyrics: str, mood: str, count: int) -> list[tuple[str, float]]:
@@ -137,12 +141,17 @@ class MoodPredictor:
 
     def _prepare_or_error(self, song: Song) -> "_Prepared | ValueError":
         try:
-            return self._prepare(song)
+            return self._prepare(song, self._clean(song.lyrics))
         except ValueError as error:
             return error
 
-    def _prepare(self, song: Song) -> _Prepared:
-        words = clean_lyrics(song.lyrics or NO_WORDS) if self.reader is not None else NO_WORDS
+    def _clean(self, lyrics: str | None) -> str:
+        return clean_lyrics(lyrics or NO_WORDS) if self.reader is not None else NO_WORDS
+
+    def _read(self, words: str) -> Words | None:
+        return self.reader.read([words]) if words else None
+
+    def _prepare(self, song: Song, words: str) -> _Prepared:
         hears = song.audio is not None and self.config.audio is not None
         if not hears and not words:
             known = [side for side in ("audio", "lyrics") if getattr(self.config, side) is not None]
@@ -153,9 +162,8 @@ class MoodPredictor:
         return _Prepared(heard, words, song.lyrics or NO_WORDS)
 
     @torch.inference_mode()
-    def _answer(self, song: _Prepared) -> MoodPrediction:
+    def _answer(self, song: _Prepared, read: Callable[[], Words | None]) -> MoodPrediction:
         heard, mel = song.heard, None
-        words = self.reader.read([song.words]) if song.words else None
         vectors = whole = torch.zeros(1, 0)
         if heard is not None:
             if heard.mel is None:
@@ -166,6 +174,7 @@ class MoodPredictor:
                     with fast_products():
                         vectors = self.model.audio(mel[:, None]).float()
                     mel, whole = None, vectors.mean(dim=0, keepdim=True)
+        words = read()
         logits, alone = self.model(
             song_batch(mel if mel is None else mel[None], whole, words, heard is not None), sides=True
         )
