@@ -1,6 +1,6 @@
 """How a feature store and an epoch over it grow with the corpus: the cost of a song and the memory, tenth by tenth.
 
-Run: python -m research.bench.scaling --songs 100000 --folder /tmp/scaling
+Run: python -m research.bench.scaling --songs 100000 --folder scaling
 The sound is short clips again and again under new names; the folder is left behind, 12 kB a song of one second.
 """
 
