@@ -8,8 +8,15 @@ from typing import Literal
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
-from transformers import AutoConfig, AutoModel, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
-from transformers.utils.logging import disable_progress_bar
+from transformers import (
+    AutoConfig,
+    AutoModel,
+    AutoTokenizer,
+    PretrainedConfig,
+    PreTrainedModel,
+    PreTrainedTokenizerBase,
+)
+from transformers.utils.logging import disable_progress_bar, get_verbosity, set_verbosity, set_verbosity_error
 
 MINILM = "minilm"
 CHUNK_TOKENS = 256
@@ -127,12 +134,24 @@ def _load_bert(config: LyricsConfig, pretrained: bool) -> PreTrainedModel:
     with _explained(config.model):
         location = _location(config.model)
         settings = AutoConfig.from_pretrained(location, attention_probs_dropout_prob=config.attention_dropout)
-        if pretrained:
-            bert = AutoModel.from_pretrained(location, config=settings, dtype=torch.float32)
-        else:
-            bert = AutoModel.from_config(settings, dtype=torch.float32)
+        bert = _read_weights(location, settings) if pretrained else AutoModel.from_config(settings, dtype=torch.float32)
     if getattr(bert, "pooler", None) is not None:
         bert.pooler = None  # its output is not used: a parameter without gradient would stall several processes
+    return bert
+
+
+def _read_weights(location: str, settings: PretrainedConfig) -> PreTrainedModel:
+    """Without transformers' table of what a checkpoint has too much or lacks: the pooler may lack, it is not used."""
+    before = get_verbosity()
+    set_verbosity_error()
+    try:
+        bert, found = AutoModel.from_pretrained(
+            location, config=settings, dtype=torch.float32, output_loading_info=True
+        )
+    finally:
+        set_verbosity(before)
+    if missing := sorted(key for key in found["missing_keys"] if not key.startswith("pooler.")):
+        raise ValueError(f"it lacks {len(missing)} weights of the encoder, such as {missing[0]}")
     return bert
 
 

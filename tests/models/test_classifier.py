@@ -1,9 +1,11 @@
 """The classifier: a song alone equals the song in a batch, padding changes nothing, each side learns at its rate."""
 
+import shutil
 from dataclasses import replace
 
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 from transformers import DistilBertConfig, DistilBertModel
 
 from research.batch import Batch
@@ -241,3 +243,23 @@ def test_layers_are_found_whatever_they_are_called(tmp_path):
     layers = [{names[parameter].split(".layer.")[1][0] for parameter in layer} for layer in encoder.layers()]
     assert layers == [{"2"}, {"1"}]
     assert {name.split(".layer.")[1][0] for p, name in names.items() if p.requires_grad} == {"1", "2"}
+
+
+@pytest.mark.parametrize(
+    ("lacks", "refused"), [("pooler.dense.weight", False), ("encoder.layer.1.output.dense.weight", True)]
+)
+def test_an_encoder_without_some_of_its_weights_is_refused(tiny_bert, tmp_path, capfd, lacks, refused):
+    folder = tmp_path / "bert"
+    shutil.copytree(tiny_bert, folder)
+    weights = load_file(folder / "model.safetensors")
+    del weights[lacks]
+    save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
+    config = LyricsConfig(model=str(folder))
+    if refused:
+        with pytest.raises(
+            ValueError, match=rf"cannot be loaded \(it lacks 1 weights of the encoder, such as {lacks}\)"
+        ):
+            LyricsEncoder(config)
+    else:
+        LyricsEncoder(config)  # the pooler is not used
+        assert "MISSING" not in "".join(capfd.readouterr())
