@@ -8,8 +8,11 @@ import soundfile
 from jaxtyping import Float32
 
 SOUND_FILES = {".mp3", ".ogg", ".opus", ".flac", ".wav"}
-FORMATS = ((44_100, ".mp3"), (32_000, ".mp3"), (22_050, ".ogg"))
-"""Rate, Hz, and format of the clips made here: a preview's, a broadcast's and the one that needs no resampling."""
+FORMATS = ((44_100, 96), (32_000, 96), (22_050, 64))
+"""Sampling rate, Hz, and bit rate, kb/s, of the MP3s made here: those of the slides' previews, of a broadcast, and ones
+that need no resampling."""
+KBPS = {True: (32, 320), False: (8, 160)}
+"""Lowest and highest bit rate of an MP3, by whether it is sampled at 32 kHz or more (MPEG-1) or less (MPEG-2)."""
 CHORDS = ((0, 4, 7), (9, 12, 16), (5, 9, 12), (7, 11, 14))
 """Semitones above the tonic: I, vi, IV, V."""
 TONIC_HZ, BEAT_S, N_PARTIALS = 220.0, 0.5, 8
@@ -30,9 +33,16 @@ class Clips:
 def made_clips(folder: Path, clip_s: float, song_s: float) -> Clips:
     """Music-like sound: a chord progression with partials and a beat of noise, in two channels."""
     short = []
-    for seed, (rate, suffix) in enumerate(FORMATS):
-        path = folder / f"clip_{rate}{suffix}"
-        soundfile.write(path, compose(clip_s, rate, np.random.default_rng(seed)), rate)
+    for seed, (rate, kbps) in enumerate(FORMATS):
+        path = folder / f"clip_{rate}.mp3"
+        lowest, highest = KBPS[rate >= 32_000]
+        soundfile.write(
+            path,
+            compose(clip_s, rate, np.random.default_rng(seed)),
+            rate,
+            bitrate_mode="CONSTANT",
+            compression_level=(highest - kbps) / (highest - lowest),
+        )
         short.append(path)
     return Clips("made here", short, _song(short[0], folder, song_s))
 

@@ -18,6 +18,7 @@ from research.features.lyrics import clean_lyrics, detect_language
 from research.features.source import Source, open_song
 from research.inference.batches import moments, song_batch
 from research.inference.calibrated import Calibrated, read_calibration, test_songs
+from research.inference.folded import fold
 from research.inference.listening import Heard, listen
 from research.inference.prediction import Moment, MoodPrediction
 from research.inference.words import Reader, Words
@@ -83,6 +84,8 @@ class MoodPredictor:
         self.model = MoodClassifier(self.config, n_labels=n_labels, n_mels=self.inputs.mel.n_mels, pretrained=False)
         run.load_weights(self.model)
         self.model.eval()
+        listens = self.config.audio is not None and not self.config.audio.frozen and not self.model.join.reads_sequences
+        self._sound = fold(self.model.audio) if listens else None
         self.reader = Reader(self.model, self.inputs) if self.config.lyrics is not None else None
 
     @property
@@ -170,9 +173,9 @@ class MoodPredictor:
                 vectors, whole = torch.from_numpy(heard.vectors), torch.from_numpy(heard.whole)[None]
             else:
                 mel = torch.from_numpy(heard.mel).transpose(1, 2)  # (pieces, n_mels, frames)
-                if not self.model.join.reads_sequences:
+                if self._sound is not None:
                     with fast_products():
-                        vectors = self.model.audio(mel[:, None]).float()
+                        vectors = self._sound(mel[:, None]).float()
                     mel, whole = None, vectors.mean(dim=0, keepdim=True)
         words = read()
         logits, alone = self.model(

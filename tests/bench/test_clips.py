@@ -7,13 +7,15 @@ import soundfile
 from research.bench.clips import compose, given_clips, made_clips
 
 
-def test_made_clips_have_the_rates_of_previews(tmp_path):
+def test_made_clips_have_sampling_and_bit_rates_of_previews(tmp_path):
     clips = made_clips(tmp_path, clip_s=2.0, song_s=5.0)
     found = [soundfile.info(clip) for clip in clips.short]
     assert [info.samplerate for info in found] == [44_100, 32_000, 22_050]
     for info in found:
         assert info.channels == 2
         assert info.duration == pytest.approx(2.0, abs=0.1)  # an MP3 is padded to whole frames
+    kbps = [8e-3 * clip.stat().st_size / info.duration for clip, info in zip(clips.short, found, strict=True)]
+    assert kbps == pytest.approx([96, 96, 64], rel=0.05)  # 5 %: the header of a clip of 2 s
     assert soundfile.info(clips.song).duration == pytest.approx(5.0, abs=0.1)
 
 
