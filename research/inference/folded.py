@@ -1,0 +1,29 @@
+"""The sound's network as it answers: what does not change any more is computed once, not with every song."""
+
+import copy
+
+import torch
+from torch import nn
+from torch.nn.utils.fusion import fuse_conv_bn_eval
+
+from research.models.audio import AudioEncoder
+from research.models.precision import cpu_computes_bf16
+
+
+def fold(encoder: AudioEncoder) -> AudioEncoder:
+    """A copy for answers on the CPU: its convolutions take in the BatchNorm behind them, and their weights are already
+    in what `fast_products` would cast them to. Answers differ by rounding."""
+    encoder = copy.deepcopy(encoder).eval()
+    # In their order of registration, which in every network here is the order in which they are called.
+    for parent in list(encoder.network.modules()):
+        before = None
+        for name, child in list(parent.named_children()):
+            if isinstance(child, nn.BatchNorm2d) and before is not None:
+                setattr(parent, before[0], fuse_conv_bn_eval(before[1], child))
+                setattr(parent, name, nn.Identity())
+            before = (name, child) if isinstance(child, nn.Conv2d) else None
+    if cpu_computes_bf16():
+        for convolution in encoder.network.modules():
+            if isinstance(convolution, nn.Conv2d):
+                convolution.to(torch.bfloat16)
+    return encoder.requires_grad_(False)
