@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TextIO
 
+import torch
 from tqdm import tqdm
 
 from research.commands.curve import save_curve
@@ -32,6 +33,8 @@ def run(options: Namespace) -> int:
         print(f"mood: {asked} goes with a single song, here are {len(songs)}", file=sys.stderr)
         return 2
     print(f"model {options.run}, trained on {origin(predictor)}", file=sys.stderr)
+    # Songs, and the two sides of one, are judged beside each other: torch's own threads would get in their way.
+    torch.set_num_threads(1)
     failed = []
     write = (JsonLines if options.json else Csv if options.csv else Text)(sys.stdout, predictor)
     found = predictor.predict_many(_read(songs, options.lyrics, failed))

@@ -6,8 +6,8 @@ import torch
 from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
+from research.models import precision
 from research.models.audio import AudioEncoder
-from research.models.precision import cpu_computes_bf16
 
 
 def fold(encoder: AudioEncoder) -> AudioEncoder:
@@ -22,7 +22,7 @@ def fold(encoder: AudioEncoder) -> AudioEncoder:
                 setattr(parent, before[0], fuse_conv_bn_eval(before[1], child))
                 setattr(parent, name, nn.Identity())
             before = (name, child) if isinstance(child, nn.Conv2d) else None
-    if cpu_computes_bf16():
+    if precision.cpu_computes_bf16():
         for convolution in encoder.network.modules():
             if isinstance(convolution, nn.Conv2d):
                 convolution.to(torch.bfloat16)

@@ -1,5 +1,6 @@
 """`MoodPredictor`: songs of any length, with or without their words, to moods."""
 
+import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -27,8 +28,10 @@ from research.models.precision import fast_products
 from research.moods import plane_position
 from research.runs import RunFolder
 
-AHEAD = 8
-"""Songs whose sound is heard before the model is asked for them."""
+AHEAD = 2
+"""Songs a core that may be begun before the first of them is asked for."""
+PIECES_AT_ONCE = 8
+"""Pieces of a song that the network hears in one batch: those of a preview, or a part of a longer song's."""
 MAX_UNLIKENESS = 3.0
 """Standard deviations from the training songs beyond which no mood is said to fit."""
 MIN_VARIATION_DB = 4.0
@@ -105,23 +108,25 @@ class MoodPredictor:
             ValueError: nothing left to judge: neither side is given, or not the one the model knows.
         """
         words = self._clean(lyrics)
-        with ThreadPoolExecutor(max_workers=1) as beside:  # the words are read while the sound is decoded and heard
-            reading = beside.submit(self._read, words)
-            return self._answer(self._prepare(Song(audio, lyrics), words), reading.result)
+        with ThreadPoolExecutor(max_workers=2) as pool:  # the words are read while the sound is decoded and heard
+            reading = pool.submit(self._read, words)
+            return self._answer(self._prepare(Song(audio, lyrics), words), reading.result, pool.map)
 
     def predict_many(self, songs: Iterable[Song]) -> Iterator[MoodPrediction | ValueError]:
         """The same for many songs, in their order; the error of one that cannot be judged stands in its place.
 
-        The next songs are decoded while the model works on those before. Each is judged alone: in bfloat16 what stands
-        beside a song would change its answer, and on a CPU a song's words and windows fill a batch.
+        As many songs at once as there are cores, each on one of them if torch is told to take one thread a song
+        (`torch.set_num_threads(1)`). None shares a batch with another: in bfloat16 what stands beside a song would
+        change its answer, and on a CPU a song's words and windows fill a batch.
         """
-        with ThreadPoolExecutor(max_workers=2) as pool:
+        cores = os.cpu_count() or 1
+        with ThreadPoolExecutor(max_workers=cores) as pool:
             coming = iter(songs)
-            ahead = deque(pool.submit(self._prepare_or_error, song) for song in islice(coming, AHEAD))
+            ahead = deque(pool.submit(self._judge, song) for song in islice(coming, AHEAD * cores))
             while ahead:
                 found = ahead.popleft().result()
-                ahead.extend(pool.submit(self._prepare_or_error, song) for song in islice(coming, 1))
-                yield found if isinstance(found, ValueError) else self._answer(found, partial(self._read, found.words))
+                ahead.extend(pool.submit(self._judge, song) for song in islice(coming, 1))
+                yield found
 
     @torch.inference_mode()
     def telling_lines(self, lyrics: str, mood: str, count: int) -> list[tuple[str, float]]:
@@ -142,9 +147,10 @@ class MoodPredictor:
         shares = self._probabilities(self.model(song_batch(None, nothing, words, False)))[:, column].tolist()
         return sorted(zip(lines, shares, strict=True), key=lambda line: -line[1])[:count]
 
-    def _prepare_or_error(self, song: Song) -> "_Prepared | ValueError":
+    def _judge(self, song: Song) -> MoodPrediction | ValueError:
+        words = self._clean(song.lyrics)
         try:
-            return self._prepare(song, self._clean(song.lyrics))
+            return self._answer(self._prepare(song, words), partial(self._read, words))
         except ValueError as error:
             return error
 
@@ -165,7 +171,10 @@ class MoodPredictor:
         return _Prepared(heard, words, song.lyrics or NO_WORDS)
 
     @torch.inference_mode()
-    def _answer(self, song: _Prepared, read: Callable[[], Words | None]) -> MoodPrediction:
+    def _answer(
+        self, song: _Prepared, read: Callable[[], Words | None], share_out: Callable[..., Iterable[Tensor]] = map
+    ) -> MoodPrediction:
+        """The model's answer; `share_out` is the `map` that spreads a long song's pieces."""
         heard, mel = song.heard, None
         vectors = whole = torch.zeros(1, 0)
         if heard is not None:
@@ -174,8 +183,7 @@ class MoodPredictor:
             else:
                 mel = torch.from_numpy(heard.mel).transpose(1, 2)  # (pieces, n_mels, frames)
                 if self._sound is not None:
-                    with fast_products():
-                        vectors = self._sound(mel[:, None]).float()
+                    vectors = torch.cat([*share_out(self._hear, mel.split(PIECES_AT_ONCE))])
                     mel, whole = None, vectors.mean(dim=0, keepdim=True)
         words = read()
         logits, alone = self.model(
@@ -201,6 +209,11 @@ class MoodPredictor:
             heard=heard is not None,
             read=words is not None,
         )
+
+    @torch.inference_mode()
+    def _hear(self, mel: Tensor) -> Tensor:
+        with fast_products():
+            return self._sound(mel[:, None]).float()
 
     def _shares(self, both: Tensor, alone: list, heard: bool, read: bool) -> dict[str, float]:
         """How far the answer moves when a side is left out (total variation), as a share of both moves."""

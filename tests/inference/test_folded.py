@@ -4,7 +4,6 @@ import pytest
 import torch
 from torch import nn
 
-from research.inference import folded
 from research.inference.folded import fold
 from research.models.audio import AudioConfig, AudioEncoder
 from research.models.precision import fast_products
@@ -26,7 +25,7 @@ def learned(network: str) -> AudioEncoder:
 @pytest.mark.parametrize("network", ["resnet18", "resnet50", "short_chunk"])
 @torch.inference_mode()
 def test_folded_answers_are_those_of_the_network(network, monkeypatch):
-    monkeypatch.setattr(folded, "cpu_computes_bf16", lambda: False)
+    monkeypatch.setattr("research.models.precision.cpu_computes_bf16", lambda: False)
     encoder, mel = learned(network), torch.randn(2, 3, 128, 258)
     quick = fold(encoder)
     assert not any(isinstance(module, nn.BatchNorm2d) for module in quick.modules())
