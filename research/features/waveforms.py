@@ -23,10 +23,11 @@ FULL_SCALE = 32_767
 class Waveforms:
     """A front-end of `research.features.store.build_store`: int16 samples, mono, at the rate of a spectrogram.
 
-    Samples are scaled by a power of two so that the loudest of the song lies between half and full scale. So nothing is
-    clipped, as decoded MP3s would be, half of which in `qaed4` reach beyond 1.4 (clipping at 1 changed 12 % of their
-    mel values by more than 0.1 dB). Rounded like this, 0.03 % of them are, by 0.45 dB at most, all 63 dB or more below
-    the song's loudest (60 songs, `top_db` 80; without a range 3 %, near digital silence by up to 28 dB).
+    Samples are scaled by a power of two so that the loudest of the song lies between half and full scale: nothing is
+    clipped. Lossy files decode to more than full scale, half of the clips of `qaed4` to more than 1.4 times as much;
+    clipped there, 12 % of their mel values were off by more than 0.1 dB. Rounded like this 0.03 % are, by 0.45 dB at
+    most, all 63 dB or more below the song's loudest (60 clips, `top_db` 80; without a range 3 %, near digital silence
+    by up to 28 dB).
     """
 
     mel: MelSettings = MelSettings()
