@@ -10,3 +10,13 @@ def on_cpu() -> bool:
     accelerate has to be told: untold, several processes on such a machine would each believe they are alone.
     """
     return parse_flag_from_env("ACCELERATE_USE_CPU") or not torch.accelerator.is_available()
+
+
+def allow_tf32() -> None:
+    """Let GPUs multiply float32 matrices in TF32 (10 bits of fraction), as torch by itself lets them convolve.
+
+    The older of torch's two ways to say it sets both; after the newer one (`torch.backends.cuda.matmul.fp32_precision`)
+    whoever asks in the older way gets an error (torch 2.15).
+    """
+    if not on_cpu() and torch.cuda.is_available():
+        torch.set_float32_matmul_precision("high")
