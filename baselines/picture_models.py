@@ -17,7 +17,7 @@ from baselines.slides import SLIDES_MIX, SlideModel
 from research.data.dataset import Augmentation
 from research.data.pictures import PictureDataset, Pictures, load_pictures
 from research.features.audio import MelSettings
-from research.features.store import build_store
+from research.features.building import build_store
 from research.models.picture import PictureClassifier, PictureConfig
 from research.splits.folds import Split, make_splits
 from research.splits.mixes import mixed_counts, sample_moods, songs_by_mood
