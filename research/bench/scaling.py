@@ -27,6 +27,7 @@ from research.tracks import Corpus, TrackTable, write_tracks
 
 LABELS = ("happy", "sad")
 TENTHS = 10
+EPOCHS = ("first epoch", "second epoch")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,10 +56,10 @@ class Reading:
 
 
 class Readings:
-    """Kept while many things pass by."""
+    """Kept while many things pass by, from a given number of songs on."""
 
-    def __init__(self):
-        self.kept: list[Reading] = [read(0)]
+    def __init__(self, songs: int = 0):
+        self.kept: list[Reading] = [read(songs)]
 
     def watch(self, items: Iterable[Any], songs: Callable[[Any], int]) -> Iterator[Any]:
         """The items themselves; a reading behind each, which stands for so many songs."""
@@ -69,7 +70,7 @@ class Readings:
     def tenths(self) -> list[tuple[float, float]]:
         """CPU time a song, microseconds, and memory at the end, MB, of each tenth of the songs."""
         counts = np.array([reading.songs for reading in self.kept])
-        ends = np.searchsorted(counts, counts[-1] * np.arange(TENTHS + 1) / TENTHS)
+        ends = np.searchsorted(counts, np.linspace(counts[0], counts[-1], TENTHS + 1))
         marks = [self.kept[end] for end in ends]
         return [(1e6 * (b.cpu_s - a.cpu_s) / (b.songs - a.songs), b.memory_mb) for a, b in pairwise(marks)]
 
@@ -100,7 +101,11 @@ def repeated_corpus(config: Config) -> TrackTable:
 
 
 def measure_growth(config: Config) -> dict[str, Readings]:
-    """Build the store in this process, then read every song once as training does."""
+    """Build the store in this process, then read every song twice as training does.
+
+    Epochs are watched from their second batch on: before the first, random numbers and order of all songs are drawn. In
+    the first epoch the kernel also maps the store's pages into the process, ever fewer of them.
+    """
     tracks, building = repeated_corpus(config), Readings()
 
     def one_by_one(function: Callable[[Any], Path], shards: Sequence[Any]) -> Iterator[Path]:
@@ -110,10 +115,14 @@ def measure_growth(config: Config) -> dict[str, Readings]:
     store = build_store(tracks, config.folder / "mel", MelSettings(), engine=one_by_one)
     songs = load_songs(tracks, InputConfig(window_frames=config.window_frames), [store], None)
     epoch = SongDataset(songs, np.arange(config.songs), augmentation=Augmentation())
-    reading = Readings()
-    for _ in reading.watch(epoch.loader(config.batch_size), lambda batch: len(batch.target)):
-        pass
-    return {"building": building, "an epoch": reading}
+    found = {"building": building}
+    for number, name in enumerate(EPOCHS):
+        epoch.epoch = number
+        batches = iter(epoch.loader(config.batch_size))
+        found[name] = Readings(len(next(batches).target))
+        for _ in found[name].watch(batches, lambda batch: len(batch.target)):
+            pass
+    return found
 
 
 def growth_table(found: dict[str, Readings]) -> list[str]:
