@@ -28,7 +28,7 @@ from research.metrics.scoring import score_answers
 from research.models.precision import computes_bf16
 from research.runs import RunFolder
 from research.tracking import Tracker
-from research.training.machine import on_cpu
+from research.training.machine import allow_precision, on_cpu
 from research.training.progress import Progress
 from research.training.schedules import OPTIMIZERS, averaged, steps_down, warmup_cosine
 
@@ -218,6 +218,7 @@ def make_accelerator(config: TrainConfig) -> Accelerator:
     precision = {"fp32": "no", "auto": "bf16" if computes_bf16() else "no"}.get(config.precision, config.precision)
     if precision == "fp16" and not torch.cuda.is_available():
         raise ValueError("precision fp16 needs a GPU; use bf16, fp32 or auto")
+    allow_precision(precision)
     # A batch may hold no lyrics at all; then the lyrics encoder has no gradient in that step.
     handlers = [DistributedDataParallelKwargs(find_unused_parameters=True)]
     reading = DataLoaderConfiguration(non_blocking=True)
