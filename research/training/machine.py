@@ -16,7 +16,8 @@ def on_cpu() -> bool:
 def allow_precision(precision: str) -> None:
     """Let trainings from here on compute in `precision`, accelerate's name, whatever those before computed in.
 
-    accelerate holds a process to its first precision and has no public way to another; what is compared may differ in it.
+    accelerate holds a process to its first precision, without a public way to another; what is compared may differ in
+    it.
     """
     if is_initialized() and AcceleratorState().mixed_precision != precision:
         AcceleratorState._reset_state()
