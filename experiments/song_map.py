@@ -53,8 +53,9 @@ def fused_vectors(predictor: MoodPredictor, songs: Songs, rows: np.ndarray) -> F
     order = []
     with head_inputs(predictor.model.join) as found:
         for batch in SongDataset(songs, rows, **sides).loader(BATCH):
-            predictor.model(batch)
-            order.append(batch.track_index.numpy())
+            songs_heard = batch.to("cpu")
+            predictor.model(songs_heard)
+            order.append(songs_heard.track_index.numpy())
     at = {row: place for place, row in enumerate(np.concatenate(order).tolist())}
     return torch.cat(found).numpy()[[at[row] for row in rows.tolist()]]
 

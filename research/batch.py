@@ -83,7 +83,8 @@ class SongSet(Protocol):
     def __len__(self) -> int: ...
 
     def loader(self, batch_size: int) -> DataLoader:
-        """Batches with `target`, `track_index` and `to`; its batch sampler has an `epoch` too."""
+        """Batches that have `target` and `track_index` once `to` brought them to a device; its batch sampler has an
+        `epoch` too."""
         ...
 
 

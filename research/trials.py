@@ -96,7 +96,7 @@ def lyrics_readers(inputs: InputConfig, lyrics: LyricsConfig, folder: Path) -> t
 
 def _front_ends(tracks: TrackTable, inputs: InputConfig, model: ModelConfig) -> list[tuple[Path, FrontEnd]]:
     if not model.audio.frozen:
-        return [(tracks.folder / "mel", inputs.mel)]
+        return [(tracks.folder / inputs.stored, inputs.front_end)]
     embeddings = tracks.folder / "embeddings"
     return [(embeddings / name.replace("/", "--"), frozen_encoder(name)) for name in model.audio.frozen]
 

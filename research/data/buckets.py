@@ -8,6 +8,9 @@ from jaxtyping import Int
 from torch.utils.data import DataLoader, Dataset, Sampler
 
 from research.batch import Batch, PictureBatch
+from research.data.waveforms import WaveformBatch
+
+AnyBatch = Batch | PictureBatch | WaveformBatch
 
 
 class LengthBuckets(Sampler[list[int]]):
@@ -58,5 +61,5 @@ def batch_loader(
     return DataLoader(dataset, batch_sampler=buckets, collate_fn=_as_is, pin_memory=torch.cuda.is_available())
 
 
-def _as_is(batch: Batch | PictureBatch) -> Batch | PictureBatch:
+def _as_is(batch: AnyBatch) -> AnyBatch:
     return batch

@@ -1,19 +1,20 @@
 """Some songs of a corpus as batches: windows read from the feature store in one go, each epoch's changes on top."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
 import torch
-from jaxtyping import Float16, Float32, Float64, Int
+from jaxtyping import Float16, Float32, Float64, Int, Num
 from torch.utils.data import DataLoader, Dataset
 
 from research.batch import Batch, pad_tokens
 from research.data.buckets import batch_loader
 from research.data.songs import NO_WORDS, Songs
+from research.data.waveforms import WaveformBatch
 from research.features.audio import window_starts
-from research.features.augment import MASK_DRAWS, drop_modality, spec_augment
+from research.features.augment import MASK_DRAWS, drop_modality, mask_places, spec_augment
 
 SIDE, PLACE, GAIN, MASKS = 0, 1, 2, slice(3, 3 + MASK_DRAWS)
 COPY = MASKS.stop
@@ -103,10 +104,10 @@ class SongDataset(Dataset):
         lengths = np.array([len(self.songs.tokens[row]) for row in self.rows], dtype=np.int64)
         return np.where(self.has_lyrics, lengths, 0)
 
-    def __getitem__(self, position: int) -> Batch:
+    def __getitem__(self, position: int) -> Batch | WaveformBatch:
         return self.__getitems__([position])
 
-    def __getitems__(self, positions: Sequence[int]) -> Batch:
+    def __getitems__(self, positions: Sequence[int]) -> Batch | WaveformBatch:
         rows = self.rows[positions]
         draws = _epoch_draws(self.seed, self.epoch, len(self.songs.tracks))[rows]
         has_audio, has_lyrics = self.has_audio[positions], self.has_lyrics[positions]
@@ -114,11 +115,11 @@ class SongDataset(Dataset):
             rates = self.augmentation.drop_audio, self.augmentation.drop_lyrics
             has_audio, has_lyrics = drop_modality(has_audio, has_lyrics, *rates, draws[:, SIDE])
         sound = self._sound(rows, draws[:, COPY])
-        mel = self._windows(rows, has_audio, sound, draws)
         words = [self._words(row) if here else NO_WORDS for row, here in zip(rows.tolist(), has_lyrics, strict=True)]
         input_ids, attention_mask = pad_tokens(words)
-        return Batch(
-            mel=torch.from_numpy(mel).transpose(2, 3),
+        inputs = self.songs.inputs
+        songs = Batch(
+            mel=torch.zeros(len(rows), 0, inputs.mel.n_mels, inputs.window_frames, dtype=torch.float16),
             input_ids=torch.from_numpy(input_ids),
             attention_mask=torch.from_numpy(attention_mask),
             audio_vectors=torch.from_numpy(self._audio_vectors(rows, sound, draws[:, PLACE])),
@@ -128,6 +129,17 @@ class SongDataset(Dataset):
             target=torch.from_numpy(self.targets[positions]),
             track_index=torch.from_numpy(rows),
         )
+        heard = np.flatnonzero(has_audio)
+        if self.songs.store is None or len(heard) == 0:
+            return songs
+        windows = self._windows(rows[heard], sound[heard], draws[heard, PLACE])
+        if inputs.stored == "waveform":
+            return self._waveforms(songs, windows, heard, sound[heard], draws[heard])
+        mel = self._augmented(windows, draws[heard])
+        if len(heard) < len(rows):
+            heard_mel, mel = mel, np.zeros((len(rows), *mel.shape[1:]), dtype=mel.dtype)
+            mel[heard] = heard_mel
+        return replace(songs, mel=torch.from_numpy(mel).transpose(2, 3))
 
     def _sound(self, rows: np.ndarray, draws: np.ndarray) -> Int[np.ndarray, " batch"]:
         """Which sound of a song is heard: 0 its own, then its altered copies."""
@@ -175,31 +187,52 @@ class SongDataset(Dataset):
         return tokens[kept]
 
     def _windows(
-        self, rows: np.ndarray, has_audio: np.ndarray, sound: np.ndarray, draws: np.ndarray
-    ) -> Float16[np.ndarray, "batch windows frames n_mels"]:
-        inputs, heard = self.songs.inputs, np.flatnonzero(has_audio)
-        if self.songs.store is None or len(heard) == 0:
-            return np.zeros((len(rows), 0, inputs.window_frames, inputs.mel.n_mels), dtype=np.float16)
+        self, rows: np.ndarray, sound: np.ndarray, draws: np.ndarray
+    ) -> Num[np.ndarray, "heard windows frames width"]:
+        """As stored, with the context that samples need."""
+        inputs = self.songs.inputs
 
         def read(songs: Songs, which: np.ndarray) -> np.ndarray:
-            songs_heard = rows[heard[which]]
-            starts = self._starts(songs.n_frames[songs_heard], draws[heard[which], PLACE])  # (songs, windows)
-            store_rows = songs.store_rows[songs_heard].repeat(starts.shape[1])
-            found = songs.store.windows(store_rows, starts.ravel(), inputs.window_frames)
+            starts = self._starts(songs.n_frames[rows[which]], draws[which])  # (songs, windows)
+            store_rows = songs.store_rows[rows[which]].repeat(starts.shape[1])
+            found = songs.store.windows(store_rows, starts.ravel(), inputs.window_frames + 2 * inputs.context)
             return found.reshape(*starts.shape, *found.shape[1:])
 
-        windows = self._by_sound(sound[heard], read)
-        if self.augmentation is not None:
-            masks = {"max_time": self.augmentation.time_mask, "max_freq": self.augmentation.mel_mask}
-            windows = spec_augment(windows[:, 0], draws[heard, MASKS], **masks)[:, None]
-            if self.augmentation.gain_db:
-                gains = self.augmentation.gain_db * (2 * draws[heard, GAIN] - 1)
-                windows += gains.astype(windows.dtype)[:, None, None, None]
-        if len(heard) == len(rows):
+        return self._by_sound(sound, read)
+
+    def _augmented(
+        self, windows: Float16[np.ndarray, "heard windows frames n_mels"], draws: np.ndarray
+    ) -> Float16[np.ndarray, "heard windows frames n_mels"]:
+        if self.augmentation is None:
             return windows
-        mel = np.zeros((len(rows), *windows.shape[1:]), dtype=windows.dtype)
-        mel[heard] = windows
-        return mel
+        masks = {"max_time": self.augmentation.time_mask, "max_freq": self.augmentation.mel_mask}
+        windows = spec_augment(windows[:, 0], draws[:, MASKS], **masks)[:, None]
+        if self.augmentation.gain_db:
+            windows += self._gains(draws).astype(windows.dtype)[:, None, None, None]
+        return windows
+
+    def _waveforms(
+        self, songs: Batch, windows: np.ndarray, heard: np.ndarray, sound: np.ndarray, draws: np.ndarray
+    ) -> WaveformBatch:
+        """What `_augmented` does is then left to the device, by the same draws."""
+        inputs, masks = self.songs.inputs, np.zeros((len(heard), 0, 2), dtype=np.int64)
+        if self.augmentation is not None:
+            longest = {"max_time": self.augmentation.time_mask, "max_freq": self.augmentation.mel_mask}
+            masks = mask_places(draws[:, MASKS], inputs.window_frames, inputs.mel.n_mels, **longest)
+        lengths = self._by_sound(sound, lambda of, which: of.n_frames[songs.track_index.numpy()[heard[which]]])
+        return WaveformBatch(
+            songs=songs,
+            rows=torch.from_numpy(windows),
+            heard=torch.from_numpy(heard),
+            n_frames=torch.from_numpy(lengths),
+            masks=torch.from_numpy(masks),
+            gains=torch.from_numpy(self._gains(draws).astype(np.float32)),
+            waveforms=inputs.front_end,
+        )
+
+    def _gains(self, draws: np.ndarray) -> Float64[np.ndarray, " heard"]:
+        """By which each song is louder, dB."""
+        return (self.augmentation.gain_db if self.augmentation is not None else 0.0) * (2 * draws[:, GAIN] - 1)
 
     def _starts(self, n_frames: np.ndarray, draws: np.ndarray) -> np.ndarray:
         window = self.songs.inputs.window_frames

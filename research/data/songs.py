@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Literal
 
 import numpy as np
 from jaxtyping import Bool, Float, Float32, Int
@@ -10,6 +11,7 @@ from research.features.altered import AlteredSound
 from research.features.audio import MelSettings
 from research.features.shards import FrontEnd
 from research.features.store import MelStore
+from research.features.waveforms import Waveforms
 from research.labels import LabelSpace, Targets, target_array
 from research.tracks import TrackTable
 
@@ -31,6 +33,19 @@ class InputConfig:
     altered_copies: int = 0
     """Copies of each recording at another pitch, tempo and level that are kept beside it (research.features.altered);
     only training with `Augmentation.altered` hears them."""
+    stored: Literal["mel", "waveform"] = "mel"
+    """What is kept of sound for a network that learns. waveform: int16 samples, from which the device that trains
+    computes the spectrograms (research.data.waveforms); four times the bytes to keep and to read."""
+
+    @property
+    def front_end(self) -> MelSettings | Waveforms:
+        """What makes the store that a network which learns reads."""
+        return self.mel if self.stored == "mel" else Waveforms(mel=self.mel)
+
+    @property
+    def context(self) -> int:
+        """Frames of the store that a window needs before and after its own."""
+        return 0 if self.stored == "mel" else Waveforms(mel=self.mel).context
 
 
 @dataclass(frozen=True)
@@ -40,7 +55,7 @@ class Songs:
     tracks: TrackTable
     inputs: InputConfig
     store: MelStore | None
-    """Spectrograms; None where sound is read as `audio_vectors`, or not at all."""
+    """Spectrograms, or the samples that become some; None where sound is read as `audio_vectors`, or not at all."""
     store_rows: Int[np.ndarray, " songs"]
     """Row in that store; -1 where a song is not in it."""
     n_frames: Int[np.ndarray, " songs"]
@@ -87,7 +102,7 @@ def load_songs(
     """Join a table with its features; words are read and tokenised here, once.
 
     Args:
-        stores: of this table: the one of spectrograms made with `inputs.mel`, or those of frozen encoders, whose
+        stores: of this table: the one made with `inputs.front_end`, or those of frozen encoders, whose
             vectors are put side by side, or none to do without sound.
         tokenize: texts to token ids without padding (`research.features.lyrics.tokenize_lyrics` with its tokenizer
             bound), or None to do without words.
@@ -96,7 +111,7 @@ def load_songs(
     """
     ids = list(tracks.frame["track_id"])
     space = LabelSpace(tracks.corpus.labels)
-    mel = next((store for store in stores if _front_end(store) == inputs.mel), None)
+    mel = next((store for store in stores if _front_end(store) == inputs.front_end), None)
     vector_stores = tuple(store for store in stores if store is not mel)
     texts = [tracks.lyrics_text(row) or "" if tokenize else "" for row in range(len(ids))]
     tokens = tokenize(texts) if tokenize else [NO_WORDS] * len(ids)
@@ -106,7 +121,7 @@ def load_songs(
         inputs=inputs,
         store=mel,
         store_rows=mel.rows(ids) if mel else np.full(len(ids), -1),
-        n_frames=mel.n_frames(ids) if mel else np.zeros(len(ids), dtype=np.int64),
+        n_frames=np.maximum(mel.n_frames(ids) - 2 * inputs.context, 0) if mel else np.zeros(len(ids), dtype=np.int64),
         audio_vectors=np.hstack([nothing, *(store.means(ids) for store in vector_stores)]),
         vector_stores=vector_stores,
         has_audio=np.logical_and.reduce([store.rows(ids) >= 0 for store in stores] or [np.zeros(len(ids), bool)]),

@@ -12,7 +12,7 @@ from tempfile import TemporaryDirectory
 import numpy as np
 import soundfile
 import soxr
-from jaxtyping import Float32
+from jaxtyping import Float32, Num
 
 from research.features.audio import decode
 from research.features.shards import FrontEnd
@@ -43,7 +43,12 @@ class AlteredSound:
         """Values a frame."""
         return self.front_end.width
 
-    def frames(self, path: Path) -> Float32[np.ndarray, "frames width"]:
+    @property
+    def dtype(self) -> np.dtype:
+        """In which a store keeps them."""
+        return self.front_end.dtype
+
+    def frames(self, path: Path) -> Num[np.ndarray, "frames width"]:
         """Frames of the altered recording; how it is altered depends on the bytes of the file and on `copy` alone.
 
         Raises:

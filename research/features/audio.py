@@ -61,6 +61,11 @@ class MelSettings:
         """Values a frame."""
         return self.n_mels
 
+    @property
+    def dtype(self) -> np.dtype:
+        """In which a store keeps them."""
+        return np.dtype(np.float16)
+
     def frames(self, path: Path) -> Float32[np.ndarray, "frames n_mels"]:
         """Log-mel spectrogram of a whole sound file (see `decode` and `log_mel`)."""
         return load_log_mel(path, self)

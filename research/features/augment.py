@@ -2,7 +2,8 @@
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
+from torch import Tensor
 
 N_MASKS = 2
 """Masks along time, and as many along frequency."""
@@ -33,17 +34,39 @@ def spec_augment(
     """
     masked = mels.copy()
     values = _levels(masked) if fill is None else [fill] * len(mels)
-    n_frames, n_mels = mels.shape[1:]
+    places = mask_places(draws, *mels.shape[1:], max_time=max_time, max_freq=max_freq)
+    for song, value, masks in zip(masked, values, places.tolist(), strict=True):
+        for first, end in masks[:N_MASKS]:
+            song[first:end] = value
+        for first, end in masks[N_MASKS:]:
+            song[:, first:end] = value
+    return masked
+
+
+def mask_places(
+    draws: Float[np.ndarray, "batch draws"], n_frames: int, n_mels: int, *, max_time: int, max_freq: int
+) -> Int[np.ndarray, "batch masks 2"]:
+    """Where `spec_augment` masks: start and end of `N_MASKS` stretches of frames, then of as many of mel bands."""
     sizes = np.array([n_frames] * N_MASKS + [n_mels] * N_MASKS)
     longest = np.minimum([max_time] * N_MASKS + [max_freq] * N_MASKS, sizes)
     lengths = (draws[:, : 2 * N_MASKS] * (longest + 1)).astype(np.int64)  # (batch, masks)
     starts = (draws[:, 2 * N_MASKS :] * (sizes - lengths + 1)).astype(np.int64)
-    ends = starts + lengths
-    for song, value, first, end in zip(masked, values, starts.tolist(), ends.tolist(), strict=True):
-        for mask in range(N_MASKS):
-            song[first[mask] : end[mask]] = value
-            song[:, first[N_MASKS + mask] : end[N_MASKS + mask]] = value
-    return masked
+    return np.stack([starts, starts + lengths], axis=-1)
+
+
+def fill_masks(
+    mels: Float[Tensor, "batch windows n_mels frames"], places: Int[Tensor, "batch masks 2"]
+) -> Float[Tensor, "batch windows n_mels frames"]:
+    """What `spec_augment` does, on any device and without waiting for it: masks at `places` (see `mask_places`; there
+    may be none) hold the mean of every `FILL_STEP`th frame of each window."""
+
+    def covered(length: int, masks: Tensor) -> Tensor:
+        at = torch.arange(length, device=mels.device)
+        return ((at >= masks[..., :1]) & (at < masks[..., 1:])).any(dim=1)  # (batch, length)
+
+    time, mel = covered(mels.shape[3], places[:, :N_MASKS]), covered(mels.shape[2], places[:, N_MASKS:])
+    levels = mels[..., ::FILL_STEP].mean(dim=(2, 3), keepdim=True)
+    return torch.where(time[:, None, None, :] | mel[:, None, :, None], levels, mels)
 
 
 def _levels(mels: Float[np.ndarray, "batch frames n_mels"]) -> list[float]:

@@ -14,7 +14,7 @@ from tempfile import NamedTemporaryFile
 from typing import Protocol, runtime_checkable
 
 import numpy as np
-from jaxtyping import Float32
+from jaxtyping import Num
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
@@ -30,7 +30,12 @@ class FrontEnd(Protocol):
         """Values a frame."""
         ...
 
-    def frames(self, path: Path) -> Float32[np.ndarray, "frames width"]:
+    @property
+    def dtype(self) -> np.dtype:
+        """In which a store keeps them."""
+        ...
+
+    def frames(self, path: Path) -> Num[np.ndarray, "frames width"]:
         """A whole sound file.
 
         Raises:
@@ -68,7 +73,7 @@ class Job:
 
 
 Measured = tuple[Entry, np.ndarray | None]
-"""What the index says of a song, and its frames (frames, width) in float16 where they are new."""
+"""What the index says of a song, and its frames (frames, width) where they are new."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,7 +112,7 @@ def write_shard(shard: Shard) -> Path:
             "worker sees under the same path"
         )
     songs = [measure(job, shard.settings) for job in shard.jobs]
-    frames = [np.empty((0, shard.settings.width), np.float16), *(mel for _, mel in songs if mel is not None)]
+    frames = [np.empty((0, shard.settings.width), shard.settings.dtype), *(mel for _, mel in songs if mel is not None)]
     index = [(asdict(entry), mel is not None) for entry, mel in songs]
     content = save({"mel": np.concatenate(frames)}, metadata={"index": json.dumps(index, ensure_ascii=False)})
     # A name of its own: a worker that was thought dead may be writing the same shard.
@@ -150,7 +155,7 @@ def measure(job: Job, settings: FrontEnd) -> Measured:
         return replace(job.known, size=status.st_size, mtime_ns=status.st_mtime_ns), None
     entry = Entry(track_id=job.track_id, digest=digest, size=status.st_size, mtime_ns=status.st_mtime_ns)
     try:
-        mel = settings.frames(job.path).astype(np.float16)
+        mel = settings.frames(job.path).astype(settings.dtype)
     except AudioError as error:
         return replace(entry, skipped=str(error)), None
     return replace(entry, n_frames=len(mel)), mel

@@ -1,10 +1,11 @@
 """The feature store `data/<corpus>/mel/`: every song's log-mel spectrogram in one memory-mapped file.
 
-`mel.f16` holds float16 frames of all songs, one after another, so that a window of a song is one contiguous read;
-`index.jsonl` says where each song lies and which audio file it came from; `settings.json` how it was made;
-`complete.json` is written last, and only with it can the store be opened. Workers leave their songs in `shards/`, from
-where they are appended in the table's order; frames are on disk before the index names them. Whatever stops a build,
-the next one goes on behind the last song of the index, with what `shards/` still holds.
+`mel.f16` holds float16 frames of all songs, one after another, so that a window of a song is one contiguous read (of
+research.features.waveforms it is `mel.i16`, samples); `index.jsonl` says where each song lies and which audio file it
+came from; `settings.json` how it was made; `complete.json` is written last, and only with it can the store be opened.
+Workers leave their songs in `shards/`, from where they are appended in the table's order; frames are on disk before the
+index names them. Whatever stops a build, the next one goes on behind the last song of the index, with what `shards/`
+still holds.
 float16 keeps values between 64 and 128 dB to 0.03 dB, smaller ones better.
 """
 
@@ -19,7 +20,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
-from jaxtyping import Float, Float16, Float32, Int
+from jaxtyping import Float, Float32, Int, Num
 from tqdm import tqdm
 
 from research.features.audio import MelSettings
@@ -27,7 +28,7 @@ from research.features.engine import Engine, map_locally
 from research.features.shards import Entry, FrontEnd, Job, Shard, read_shard, write_shard
 from research.tracks import TrackTable
 
-ARRAY, INDEX, SETTINGS, COMPLETE, SHARDS = "mel.f16", "index.jsonl", "settings.json", "complete.json", "shards"
+INDEX, SETTINGS, COMPLETE, SHARDS = "index.jsonl", "settings.json", "complete.json", "shards"
 SHARD = 16
 """Songs a worker computes at a time: with 30 s each half a second of work and 5 MB."""
 SHARDS_A_SYNC = 16
@@ -47,7 +48,7 @@ class MelStore:
         self._offsets = np.array([song.offset for song in songs], dtype=np.int64)
         # One more at the end: row -1, a track without audio, has no frames.
         self._lengths = np.array([*(song.n_frames for song in songs), 0], dtype=np.int64)
-        self._mel = _map_array(folder / ARRAY, settings.width)
+        self._mel = _map_array(_array_path(folder, settings), settings)
 
     def __contains__(self, track_id: str) -> bool:
         return track_id in self._rows
@@ -104,10 +105,10 @@ class MelStore:
 
     def windows(
         self, rows: Int[np.ndarray, " batch"], starts: Int[np.ndarray, " batch"], frames: int
-    ) -> Float16[np.ndarray, "batch frames width"]:
+    ) -> Num[np.ndarray, "batch frames width"]:
         """Windows of many songs in one batched read.
 
-        float16 as stored: torch widens a batch three times faster than NumPy, and an accelerator faster still.
+        As stored: torch widens float16 three times faster than NumPy, and an accelerator faster still.
         A song shorter than the window repeats until it is full: padding with silence would look like music that stops.
 
         Args:
@@ -123,7 +124,7 @@ class MelStore:
             raise ValueError(f"{int((lengths == 0).sum())} of {len(rows)} rows have no audio; leave out rows of -1")
         if ((starts < 0) | (starts > np.maximum(lengths - frames, 0))).any():
             raise ValueError(f"a window of {frames} frames leaves its song; take starts from `window_starts`")
-        windows = np.empty((len(rows), frames, self.settings.width), np.float16)
+        windows = np.empty((len(rows), frames, self.settings.width), self._mel.dtype)
         places = zip((self._offsets[rows] + starts).tolist(), lengths.tolist(), strict=True)
         for window, (first, length) in zip(windows, places, strict=True):
             if length >= frames:
@@ -143,7 +144,7 @@ def open_store(folder: Path, settings: FrontEnd) -> MelStore:
         raise ValueError(f"{folder} holds no complete feature store; run `build_store` (again), it resumes")
     _check_settings(folder, settings)
     entries, promise = _read_index(folder), json.loads((folder / COMPLETE).read_text())
-    found = {"tracks": len(entries), "bytes": (folder / ARRAY).stat().st_size}
+    found = {"tracks": len(entries), "bytes": _array_path(folder, settings).stat().st_size}
     if found != promise:
         raise ValueError(f"{folder} is damaged: {found} instead of {promise}; delete it and build it again")
     return MelStore(folder, settings, list(entries.values()))
@@ -212,11 +213,12 @@ def _read_index(folder: Path) -> dict[str, Entry]:
 
 def _drop_unindexed(folder: Path, entries: dict[str, Entry], settings: FrontEnd) -> int:
     """Cut array and index back to their last common song; returns the bytes left in the array."""
-    index, array = folder / INDEX, folder / ARRAY
+    index, array = folder / INDEX, _array_path(folder, settings)
     index.touch()
     array.touch()
     os.truncate(index, index.read_bytes().rfind(b"\n") + 1)
-    n_bytes = max((entry.offset + entry.n_frames for entry in entries.values()), default=0) * _frame_bytes(settings)
+    n_frames = max((entry.offset + entry.n_frames for entry in entries.values()), default=0)
+    n_bytes = n_frames * settings.width * settings.dtype.itemsize
     if array.stat().st_size < n_bytes:
         raise ValueError(f"{array} is shorter than its index says; delete {folder} and build it again")
     os.truncate(array, n_bytes)
@@ -258,7 +260,8 @@ def _counted(paths: Iterator[Path], shards: list[Shard], bar: tqdm) -> Iterator[
 
 def _append(folder: Path, paths: Iterator[Path], n_bytes: int, settings: FrontEnd) -> int:
     """Move shards behind the first `n_bytes` of the array; returns its bytes then."""
-    with (folder / ARRAY).open("ab") as array, (folder / INDEX).open("ab") as index:
+    frame_bytes = settings.width * settings.dtype.itemsize
+    with _array_path(folder, settings).open("ab") as array, (folder / INDEX).open("ab") as index:
         while True:
             taken, lines = [], []
             for path in islice(paths, SHARDS_A_SYNC):  # each as soon as it is there, while workers compute the next
@@ -267,7 +270,7 @@ def _append(folder: Path, paths: Iterator[Path], n_bytes: int, settings: FrontEn
                     raise ValueError(f"another program is writing to {folder}; build a store from one process only")
                 for entry, mel in read_shard(path):
                     if mel is not None:
-                        entry = replace(entry, offset=n_bytes // _frame_bytes(settings))
+                        entry = replace(entry, offset=n_bytes // frame_bytes)
                         n_bytes += array.write(mel)
                     lines.append(json.dumps(asdict(entry), ensure_ascii=False) + "\n")
                 taken.append(path)
@@ -293,12 +296,12 @@ def _replace(path: Path, text: str) -> None:
     os.replace(partial, path)
 
 
-def _frame_bytes(settings: FrontEnd) -> int:
-    return settings.width * np.dtype(np.float16).itemsize
+def _array_path(folder: Path, settings: FrontEnd) -> Path:
+    return folder / f"mel.{settings.dtype.kind}{8 * settings.dtype.itemsize}"
 
 
-def _map_array(path: Path, width: int) -> Float16[np.ndarray, "total_frames width"]:
+def _map_array(path: Path, settings: FrontEnd) -> Num[np.ndarray, "total_frames width"]:
     if path.stat().st_size == 0:  # A corpus of words alone; an empty file cannot be mapped.
-        return np.empty((0, width), np.float16)
+        return np.empty((0, settings.width), settings.dtype)
     # A plain view: slicing numpy.memmap itself costs more than the read.
-    return np.memmap(path, np.float16, mode="r").reshape(-1, width).view(np.ndarray)
+    return np.memmap(path, settings.dtype, mode="r").reshape(-1, settings.width).view(np.ndarray)

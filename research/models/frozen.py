@@ -38,6 +38,11 @@ class FrozenEncoder:
     """Values of a vector."""
 
     @property
+    def dtype(self) -> np.dtype:
+        """In which a store keeps them."""
+        return np.dtype(np.float16)
+
+    @property
     def piece_s(self) -> float | None:
         """Length of a piece, seconds; None where one vector stands for the song, however long."""
         if self.encoder == STATISTICS:

@@ -18,6 +18,8 @@ from transformers import (
 )
 from transformers.utils.logging import disable_progress_bar, get_verbosity, set_verbosity, set_verbosity_error
 
+from research.models.attention import attend_quickly
+
 MINILM = "minilm"
 CHUNK_TOKENS = 256
 """Longer words are read in pieces of this many tokens: attention costs the square of a length, and BERT ends at 512."""
@@ -35,7 +37,7 @@ class LyricsConfig:
     """Song vector: mean over tokens, the [CLS] token, or a mean with learned weights (an encoder that learns); lines:
     mean and maximum over the distinct lines of a song, each read alone (a frozen encoder)."""
     attention_dropout: float = 0.0
-    """Zero lets bf16 use the fused attention kernel."""
+    """Zero lets torch use its fused attention kernel."""
     learning_rate: float = 5e-5
     """Peak rate of the top layer, and of the others where `layer_decay` is 1."""
     layer_decay: float = 1.0
@@ -66,6 +68,7 @@ class LyricsEncoder(nn.Module):
                 "trainable_layers accordingly or choose another pooling"
             )
         self.bert = _load_bert(config, pretrained)
+        attend_quickly(self.bert)
         self.pooling = config.pooling
         self.trainable_layers = config.trainable_layers
         self.chunk = min(CHUNK_TOKENS, self.bert.config.max_position_embeddings)

@@ -12,7 +12,7 @@ from research.reports.scores import ModelScore
 NETWORK = tuple(f"model.audio.{name}" for name in ("network", "weights", "time_pool", "learning_rate", "layer_decay"))
 """Of sound that learns."""
 SPECTROGRAM = (
-    *("inputs.mel.", "inputs.window_frames", "inputs.eval_windows"),
+    *("inputs.mel.", "inputs.stored", "inputs.window_frames", "inputs.eval_windows"),
     *(f"train.augmentation.{name}" for name in ("time_mask", "mel_mask", "gain_db")),
 )
 TWO_SIDES = (

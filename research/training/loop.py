@@ -28,7 +28,7 @@ from research.metrics.scoring import score_answers
 from research.models.precision import computes_bf16
 from research.runs import RunFolder
 from research.tracking import Tracker
-from research.training.machine import allow_precision, on_cpu
+from research.training.machine import allow_precision, allow_tf32, on_cpu
 from research.training.progress import Progress
 from research.training.schedules import OPTIMIZERS, averaged, steps_down, warmup_cosine
 
@@ -82,7 +82,7 @@ class TrainConfig:
     """Decay a step of the moving average of weights that is validated and kept, such as 0.99; 0 keeps the last weights.
     Source: Polyak & Juditsky 1992; Izmailov et al. 2018 (arXiv:1803.05407)."""
     precision: Precision = "auto"
-    """auto: bf16 where the device computes in it, else fp32. fp16 needs a GPU."""
+    """auto: bf16 where the device computes in it, else fp32, whose products a GPU rounds to TF32. fp16 needs a GPU."""
     seed: int = 0
     augmentation: Augmentation = Augmentation()
 
@@ -218,9 +218,10 @@ def make_accelerator(config: TrainConfig) -> Accelerator:
     precision = {"fp32": "no", "auto": "bf16" if computes_bf16() else "no"}.get(config.precision, config.precision)
     if precision == "fp16" and not torch.cuda.is_available():
         raise ValueError("precision fp16 needs a GPU; use bf16, fp32 or auto")
-    allow_precision(precision)
     # A batch may hold no lyrics at all; then the lyrics encoder has no gradient in that step.
     handlers = [DistributedDataParallelKwargs(find_unused_parameters=True)]
+    allow_precision(precision)
+    allow_tf32()
     reading = DataLoaderConfiguration(non_blocking=True)
     settings = {"cpu": on_cpu(), "mixed_precision": precision, "gradient_accumulation_steps": config.accumulate}
     return Accelerator(**settings, dataloader_config=reading, kwargs_handlers=handlers)

@@ -21,3 +21,13 @@ def allow_precision(precision: str) -> None:
     """
     if is_initialized() and AcceleratorState().mixed_precision != precision:
         AcceleratorState._reset_state()
+
+
+def allow_tf32() -> None:
+    """Let GPUs multiply float32 matrices in TF32 (10 bits of fraction), as torch by itself lets them convolve.
+
+    The older of torch's two ways to say it sets both; after the newer one (`torch.backends.cuda.matmul.fp32_precision`)
+    whoever asks in the older way gets an error (torch 2.15).
+    """
+    if not on_cpu() and torch.cuda.is_available():
+        torch.set_float32_matmul_precision("high")

@@ -26,6 +26,10 @@ class Numbered:
     def width(self) -> int:
         return 2
 
+    @property
+    def dtype(self) -> np.dtype:
+        return np.dtype(np.float16)
+
     def frames(self, path: Path) -> np.ndarray:
         count = 1 + sum(path.name.encode()) % 6
         return np.stack([self.offset + np.arange(count), np.full(count, count)], axis=1).astype(np.float32)

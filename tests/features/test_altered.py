@@ -10,6 +10,7 @@ from research.features.altered import SAMPLE_RATE, AlteredSound, alter
 from research.features.audio import AudioError, MelSettings, load_log_mel
 from research.features.shards import FrontEnd
 from research.features.store import build_store, open_store
+from research.features.waveforms import Waveforms
 from research.tracks import TrackTable, read_tracks
 
 MEL = MelSettings(n_mels=16)
@@ -65,14 +66,17 @@ def test_what_cannot_be_decoded_is_named(tmp_path):
         AlteredSound(front_end=MEL, copy=1).frames(tmp_path / "broken.wav")
 
 
-def test_a_store_of_copies_is_kept_with_its_settings(small_table, tmp_path):
+@pytest.mark.parametrize("front_end", [MEL, Waveforms(mel=MEL)])
+def test_a_store_of_copies_is_kept_with_its_settings(small_table, tmp_path, front_end):
     tracks = read_tracks(small_table)
     few = TrackTable(tracks.corpus, tracks.frame.head(2), tracks.folder)
-    copy = AlteredSound(front_end=MEL, copy=1)
+    copy = AlteredSound(front_end=front_end, copy=1)
     built = build_store(few, tmp_path / "copy", copy, workers=1)
     opened = open_store(tmp_path / "copy", copy)
     track_id = few.frame["track_id"].iloc[0]
     np.testing.assert_array_equal(opened.song(track_id), built.song(track_id))
+    frames = copy.frames(few.audio_path(0)).astype(front_end.dtype)
+    np.testing.assert_array_equal(opened.song(track_id), frames.astype(np.float32))
     for other in (MEL, AlteredSound(front_end=MEL, copy=2), AlteredSound(front_end=MelSettings(), copy=1)):
         with pytest.raises(ValueError, match=r"was made with .*'copy': 1.*; delete it or pass another folder"):
             open_store(tmp_path / "copy", other)

@@ -69,6 +69,10 @@ class Levels:
     gain: float = 1.0
     width: int = 2
 
+    @property
+    def dtype(self):
+        return np.dtype(np.float16)
+
     def frames(self, path):
         samples = decode(path, 8_000)
         if len(samples) < 4_000:

@@ -21,7 +21,7 @@ def test_a_step_moves_all_of_a_network_and_lowers_its_loss(network, dim, n_mels,
     torch.manual_seed(0)
     encoder = AudioEncoder(AudioConfig(network=network, time_pool=1), n_mels).train()
     head, mel, target = torch.nn.Linear(dim, 4), noise(songs, 1, n_mels, frames), torch.arange(songs)
-    parameters = [*encoder.parameters(), *head.parameters()]
+    parameters = [*encoder.network.parameters(), *head.parameters()]
     optimizer = torch.optim.SGD(parameters, lr=1e-3)
 
     def loss():

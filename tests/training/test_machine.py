@@ -1,0 +1,29 @@
+"""What training sets on a GPU, told apart without one: the settings are torch's, whatever is there to obey them."""
+
+import pytest
+import torch
+
+from research.training.loop import TrainConfig, make_accelerator
+from research.training.machine import allow_tf32
+
+
+@pytest.fixture
+def precision():
+    """The setting before and after a test."""
+    before = torch.get_float32_matmul_precision()
+    torch.set_float32_matmul_precision("highest")
+    yield torch.get_float32_matmul_precision
+    torch.set_float32_matmul_precision(before)
+
+
+def test_a_gpu_multiplies_in_tf32_and_a_cpu_does_not(precision, monkeypatch):
+    make_accelerator(TrainConfig(precision="fp32"))
+    assert precision() == "highest"
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    allow_tf32()  # ACCELERATE_USE_CPU says to leave the GPU alone
+    assert precision() == "highest"
+    monkeypatch.setattr(torch.accelerator, "is_available", lambda: True)
+    monkeypatch.delenv("ACCELERATE_USE_CPU")
+    allow_tf32()
+    assert precision() == "high"
+    assert torch.backends.cuda.matmul.fp32_precision == torch.backends.cudnn.conv.fp32_precision == "tf32"
