@@ -17,8 +17,9 @@ from tqdm import tqdm
 from baselines.classical import Answer, Baseline, Config, fit_and_answer, run_baseline
 from research.command import run_command
 from research.features.audio import MelSettings
+from research.features.building import build_store
 from research.features.statistics import song_statistics
-from research.features.store import MelStore, build_store
+from research.features.store import MelStore
 from research.tracks import TrackTable
 
 MEL = MelSettings()

@@ -16,7 +16,7 @@ from jaxtyping import Bool
 from baselines.slides import SLIDES_MIX, SlideModel
 from research.data.pictures import PictureDataset, Pictures, load_pictures, picture_parts
 from research.features.audio import MelSettings
-from research.features.store import build_store
+from research.features.building import build_store
 from research.models.picture import PictureClassifier, PictureConfig
 from research.splits.folds import Split, make_splits
 from research.splits.mixes import mixed_counts, sample_moods, songs_by_mood

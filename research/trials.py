@@ -18,9 +18,9 @@ from research.data.dataset import SongDataset
 from research.data.songs import EmbedWords, InputConfig, Songs, Tokenize, load_songs
 from research.embeddings import lyrics_vectors
 from research.features.altered import AlteredSound
+from research.features.building import build_store
 from research.features.lyrics import tokenize_lyrics
 from research.features.shards import FrontEnd
-from research.features.store import build_store
 from research.models.classifier import ModelConfig, MoodClassifier
 from research.models.frozen import frozen_encoder
 from research.models.lyrics import LyricsConfig, load_tokenizer

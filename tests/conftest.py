@@ -78,7 +78,7 @@ def small_table(tmp_path_factory, small_inputs) -> Path:
     Its own split trains on 18, validates on 4 and tests 23: two processes get batches of unlike size. Read only.
     """
     from data_prep.corpora.synthetic import prepare
-    from research.features.store import build_store
+    from research.features.building import build_store
     from research.splits.folds import artist_folds
     from research.tracks import write_tracks
 

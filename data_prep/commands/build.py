@@ -52,8 +52,8 @@ def build(table: "TrackTable", wanted: Build) -> list[str]:
     if table.frame["audio"].isna().all():
         raise ValueError(f"{table.folder}: no song has sound to make spectrograms of; leave out --features, --pictures")
     # Imported here: they take a second, which only who wants them should wait.
+    from research.features.building import build_store
     from research.features.picture import write_pictures
-    from research.features.store import build_store
 
     with dask_engine(wanted.address) if wanted.engine == "dask" else nullcontext() as engine:
         store = build_store(table, table.folder / MEL, engine=engine)

@@ -15,8 +15,8 @@ from research.bench.material import Material
 from research.bench.measurement import Measurement, times_faster, worst
 from research.bench.pairs import Side, interleave
 from research.features.audio import MelSettings, decode, load_log_mel
+from research.features.building import build_store
 from research.features.picture import save_jpg, song_picture
-from research.features.store import build_store
 
 Item = TypeVar("Item")
 MEL = MelSettings()

@@ -10,7 +10,8 @@ import pandas as pd
 from research.bench import slides
 from research.bench.clips import Clips, given_clips, made_clips
 from research.features.audio import MelSettings
-from research.features.store import MelStore, build_store
+from research.features.building import build_store
+from research.features.store import MelStore
 from research.tracks import Corpus, TrackTable, write_tracks
 
 LABELS = ("happy", "angry", "sad", "relaxed")

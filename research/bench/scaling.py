@@ -21,7 +21,7 @@ from research.bench.clips import compose
 from research.data.dataset import Augmentation, SongDataset
 from research.data.songs import InputConfig, load_songs
 from research.features.audio import MelSettings
-from research.features.store import build_store
+from research.features.building import build_store
 from research.reports.formats import markdown_table
 from research.tracks import Corpus, TrackTable, write_tracks
 

@@ -5,8 +5,8 @@ import pytest
 
 from baselines.classical import Config, song_targets
 from baselines.features_svm import MEL, SVM, prepare, table_statistics
+from research.features.building import build_store
 from research.features.statistics import song_statistics
-from research.features.store import build_store
 from research.metrics.moods import majority_accuracy
 from research.splits.folds import artist_folds
 from research.tracks import TrackTable, read_tracks

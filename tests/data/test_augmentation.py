@@ -8,8 +8,8 @@ import pytest
 
 from research.data.dataset import Augmentation, SongDataset
 from research.data.songs import load_songs
+from research.features.building import build_store
 from research.features.shards import FrontEnd
-from research.features.store import build_store
 from research.tracks import read_tracks
 
 NOTHING = Augmentation(time_mask=0, mel_mask=0, drop_audio=0.0, drop_lyrics=0.0)

@@ -18,9 +18,9 @@ from distributed import Client
 from data_prep import engine as engine_module
 from data_prep.__main__ import main
 from data_prep.engine import dask_engine
-from research.features import store as store_module
+from research.features import building as building_module
 from research.features.audio import MelSettings
-from research.features.store import build_store
+from research.features.building import build_store
 from research.tracks import Corpus, TrackTable
 
 CORPUS = Corpus(name="noise", labels=(), citation="none", licence="CC0")
@@ -79,7 +79,7 @@ def cluster(tmp_path_factory):
 @pytest.fixture
 def tracks(tmp_path, monkeypatch):
     """20 songs of a minute in five recordings and one that cannot be decoded, a shard each: two seconds of work."""
-    monkeypatch.setattr(store_module, "SHARD", 1)
+    monkeypatch.setattr(building_module, "SHARD", 1)
     generator = np.random.default_rng(0)
     for number in range(5):
         samples = 0.1 * generator.standard_normal(22_050 * (60 + number))
@@ -109,14 +109,14 @@ def test_two_workers_make_the_same_bytes_as_this_process(cluster, tracks, local,
 
 
 def test_the_shards_of_two_workers_are_those_of_this_process(cluster, tracks, tmp_path, monkeypatch):
-    made, taken_in = {"local": [], "dask": []}, store_module.read_shard
+    made, taken_in = {"local": [], "dask": []}, building_module.read_shard
     for name, shards in made.items():
 
         def seen(path, shards=shards):
             shards.append(path.read_bytes())
             return taken_in(path)
 
-        monkeypatch.setattr(store_module, "read_shard", seen)
+        monkeypatch.setattr(building_module, "read_shard", seen)
         with dask_engine(cluster) as engine:
             build_store(tracks, tmp_path / name, workers=1, engine=engine if name == "dask" else None)
     assert len(made["local"]) > 2
@@ -146,7 +146,7 @@ def test_a_worker_killed_in_mid_run_costs_time_only(cluster, tracks, local, tmp_
 
 
 def test_a_lost_scheduler_says_so_and_the_next_run_resumes(tracks, local, tmp_path, monkeypatch):
-    monkeypatch.setattr(store_module, "SHARDS_A_SYNC", 1)
+    monkeypatch.setattr(building_module, "SHARDS_A_SYNC", 1)
     with running(tmp_path / "scratch", n_workers=1) as (address, process), dask_engine(address) as engine:
 
         def killing(function, items):

@@ -8,8 +8,9 @@ import soundfile
 
 from research.features.altered import SAMPLE_RATE, AlteredSound, alter
 from research.features.audio import AudioError, MelSettings, load_log_mel
+from research.features.building import build_store
 from research.features.shards import FrontEnd
-from research.features.store import build_store, open_store
+from research.features.store import open_store
 from research.features.waveforms import Waveforms
 from research.tracks import TrackTable, read_tracks
 

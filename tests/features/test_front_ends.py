@@ -10,8 +10,9 @@ import pytest
 import soundfile
 
 from research.features.audio import AudioError, MelSettings, decode, log_mel, mel_filters
+from research.features.building import build_store
 from research.features.shards import FrontEnd
-from research.features.store import build_store, open_store
+from research.features.store import open_store
 from research.tracks import Corpus, TrackTable
 
 TAGGER = MelSettings(sample_rate=16_000, n_fft=512, hop_length=256, n_mels=96, top_db=None)

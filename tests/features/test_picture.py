@@ -12,8 +12,8 @@ import soundfile
 from PIL import Image
 
 from research.features.audio import MelSettings, decode
+from research.features.building import build_store
 from research.features.picture import HEIGHT, WIDTH, save_jpg, song_picture, write_pictures
-from research.features.store import build_store
 from research.tracks import Corpus, TrackTable
 
 matplotlib.use("Agg")

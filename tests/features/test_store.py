@@ -1,50 +1,18 @@
-"""The feature store: right frames, one batched read, and a build that survives whatever stops it."""
+"""The feature store: right frames, one batched read, and what is refused."""
 
 import os
 import pickle
-import resource
 import shutil
 
 import numpy as np
-import pandas as pd
 import pytest
 import soundfile
 
-from research.features import shards as shards_module
-from research.features import store as store_module
 from research.features.audio import MelSettings, load_log_mel
-from research.features.store import MelStore, build_store, open_store
-from research.tracks import Corpus, TrackTable
+from research.features.building import build_store
+from research.features.store import MelStore, open_store
 
 SETTINGS = MelSettings(n_mels=16)
-CORPUS = Corpus(name="noise", labels=(), citation="none", licence="CC0")
-DURATIONS_S = (1.0, 0.3, 2.0, 0.7, 1.5)
-
-
-def table(folder, audio):
-    rows = [{"track_id": track_id, "artist": None, "audio": path, "lyrics": None} for track_id, path in audio.items()]
-    return TrackTable(CORPUS, pd.DataFrame(rows, dtype=object), folder)
-
-
-@pytest.fixture
-def tracks(tmp_path):
-    """Five songs of noise, a track without audio and one whose audio is broken."""
-    generator, audio = np.random.default_rng(0), {}
-    for number, duration_s in enumerate(DURATIONS_S):
-        samples = 0.1 * generator.standard_normal(round(22_050 * duration_s))
-        soundfile.write(tmp_path / f"{number}.wav", samples, 22_050)
-        audio[f"s{number}"] = f"{number}.wav"
-    (tmp_path / "broken.mp3").write_text("no song")
-    return table(tmp_path, audio | {"words": None, "broken": "broken.mp3"})
-
-
-@pytest.fixture
-def mel_folder(tmp_path):
-    return tmp_path / "mel"
-
-
-def contents(folder):
-    return {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
 
 
 def test_songs_are_their_log_mels(tracks, mel_folder):
@@ -67,7 +35,7 @@ def test_tracks_without_usable_audio_are_told_apart(tracks, mel_folder):
     assert list(store.digests) == ["s0", "s1", "s2", "s3", "s4"]
 
 
-def test_digests_are_blake2b_of_the_files(tmp_path, mel_folder):
+def test_digests_are_blake2b_of_the_files(tmp_path, mel_folder, table):
     (tmp_path / "abc.mp3").write_bytes(b"abc")
     soundfile.write(tmp_path / "a.wav", np.zeros(9_000), 22_050)
     build_store(table(tmp_path, {"x": "abc.mp3"}), mel_folder, SETTINGS, workers=1)
@@ -103,17 +71,10 @@ def test_impossible_windows_are_refused(tracks, mel_folder, track_id, start, mes
         store.windows(store.rows([track_id]), np.array([start]), frames=10)
 
 
-def test_a_corpus_of_words_alone_has_an_empty_store(tmp_path, mel_folder):
+def test_a_corpus_of_words_alone_has_an_empty_store(tmp_path, mel_folder, table):
     store = build_store(table(tmp_path, {"words": None}), mel_folder, SETTINGS, workers=1)
     assert store.rows(["words"]).tolist() == [-1]
     assert store.n_frames(["words"]).tolist() == [0]
-
-
-def test_workers_change_nothing(tracks, tmp_path, mel_folder, monkeypatch):
-    monkeypatch.setattr(store_module, "SHARD", 2)  # three shards: work for both
-    build_store(tracks, mel_folder, SETTINGS, workers=1)
-    build_store(tracks, tmp_path / "two", SETTINGS, workers=2)
-    assert contents(tmp_path / "two") == contents(mel_folder)
 
 
 def test_a_pickled_store_reopens(tracks, mel_folder):
@@ -121,135 +82,6 @@ def test_a_pickled_store_reopens(tracks, mel_folder):
     pickled = pickle.dumps(store)
     assert len(pickled) < 1_000  # the path and the settings, no frames
     np.testing.assert_array_equal(pickle.loads(pickled).song("s3"), store.song("s3"))
-
-
-def build_until(song, tracks, folder, monkeypatch):
-    """Build in shards of two songs and stop where `song` would be computed, as a kill or an error would."""
-    measure = shards_module.measure
-
-    def stop_at(job, settings):
-        if job.track_id == song:
-            raise KeyboardInterrupt
-        return measure(job, settings)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(store_module, "SHARD", 2)
-        patch.setattr(store_module, "SHARDS_A_SYNC", 1)
-        patch.setattr(shards_module, "measure", stop_at)
-        with pytest.raises(KeyboardInterrupt):
-            build_store(tracks, folder, SETTINGS, workers=1)
-
-
-def frames_without_index(folder):
-    with (folder / "mel.f16").open("ab") as array:
-        array.write(b"\x01" * 777)
-
-
-def half_an_index_line(folder):
-    frames_without_index(folder)
-    with (folder / "index.jsonl").open("ab") as index:
-        index.write(b'{"track_id": "s4", "offs')
-
-
-@pytest.mark.parametrize("song", ["s0", "s1", "s3", "broken"])
-@pytest.mark.parametrize("damage", [lambda folder: None, frames_without_index, half_an_index_line])
-def test_an_interrupted_build_is_refused_and_resumes_to_the_same_bytes(
-    tracks, tmp_path, mel_folder, monkeypatch, song, damage
-):
-    build_store(tracks, tmp_path / "whole", SETTINGS, workers=1)
-    build_until(song, tracks, mel_folder, monkeypatch)
-    damage(mel_folder)
-    with pytest.raises(ValueError, match="no complete feature store; run `build_store`"):
-        open_store(mel_folder, SETTINGS)
-    build_store(tracks, mel_folder, SETTINGS, workers=1)
-    assert contents(mel_folder) == contents(tmp_path / "whole")
-
-
-def test_a_build_resumes_where_it_stopped(tracks, mel_folder, monkeypatch):
-    build_until("s4", tracks, mel_folder, monkeypatch)
-    measured = []
-    measure = shards_module.measure
-    monkeypatch.setattr(shards_module, "measure", lambda job, made: measured.append(job.track_id) or measure(job, made))
-    build_store(tracks, mel_folder, SETTINGS, workers=1)
-    assert measured == ["s4", "broken"]
-
-
-def test_shards_that_were_not_taken_in_are_kept(tracks, tmp_path, mel_folder, monkeypatch):
-    monkeypatch.setattr(store_module, "SHARD", 2)
-    build_store(tracks, tmp_path / "whole", SETTINGS, workers=1)
-
-    def stop_before_the_last(function, items):
-        for item in items[:-1]:
-            yield function(item)
-        raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):  # 2 of 16 shards a sync: the index names none yet
-        build_store(tracks, mel_folder, SETTINGS, engine=stop_before_the_last)
-    assert (mel_folder / "index.jsonl").stat().st_size == 0
-    measured, measure = [], shards_module.measure
-    monkeypatch.setattr(shards_module, "measure", lambda job, made: measured.append(job.track_id) or measure(job, made))
-    build_store(tracks, mel_folder, SETTINGS, workers=1)
-    assert measured == ["s4", "broken"]
-    assert contents(mel_folder) == contents(tmp_path / "whole")
-
-
-def test_a_full_disk_leaves_a_store_that_resumes(tracks, tmp_path, mel_folder, monkeypatch):
-    build_store(tracks, tmp_path / "whole", SETTINGS, workers=1)
-    monkeypatch.setattr(store_module, "SHARD", 1)
-    monkeypatch.setattr(store_module, "SHARDS_A_SYNC", 1)
-    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (3_000, limits[1]))
-    try:
-        with pytest.raises(OSError, match="File too large"):
-            build_store(tracks, mel_folder, SETTINGS, workers=1)
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
-    assert len((mel_folder / "index.jsonl").read_text().splitlines()) == 2  # 44 and 13 frames of 32 bytes fit
-    build_store(tracks, mel_folder, SETTINGS, workers=1)
-    assert contents(mel_folder) == contents(tmp_path / "whole")
-
-
-def test_new_songs_extend_a_store_and_old_frames_stay(tracks, tmp_path, mel_folder):
-    few = TrackTable(CORPUS, tracks.frame.iloc[:2], tmp_path)
-    build_store(few, mel_folder, SETTINGS, workers=1)
-    before = (mel_folder / "mel.f16").read_bytes()
-    store = build_store(tracks, mel_folder, SETTINGS, workers=1)
-    assert (mel_folder / "mel.f16").read_bytes()[: len(before)] == before
-    assert store.rows(["s0", "s4"]).tolist() == [0, 4]
-
-
-def test_an_interrupted_extension_is_not_the_old_store(tracks, tmp_path, mel_folder, monkeypatch):
-    build_store(TrackTable(CORPUS, tracks.frame.iloc[:2], tmp_path), mel_folder, SETTINGS, workers=1)
-    build_until("s2", tracks, mel_folder, monkeypatch)
-    with pytest.raises(ValueError, match="no complete feature store"):
-        open_store(mel_folder, SETTINGS)
-
-
-def test_a_finished_store_is_not_touched(tracks, mel_folder):
-    build_store(tracks, mel_folder, SETTINGS, workers=1)
-    before = contents(mel_folder), [path.stat().st_mtime_ns for path in sorted(mel_folder.iterdir())]
-    build_store(tracks, mel_folder, SETTINGS, workers=1)
-    assert (contents(mel_folder), [path.stat().st_mtime_ns for path in sorted(mel_folder.iterdir())]) == before
-
-
-def test_a_changed_file_is_computed_again(tracks, tmp_path, mel_folder):
-    old = build_store(tracks, mel_folder, SETTINGS, workers=1)
-    old_song, old_neighbour = old.song("s1"), old.song("s2")
-    soundfile.write(tmp_path / "1.wav", np.zeros(22_050), 22_050)
-    store = build_store(tracks, mel_folder, SETTINGS, workers=1)
-    assert (store.song("s1") == -100).all()
-    assert old.digests["s1"] != store.digests["s1"]
-    np.testing.assert_array_equal(store.song("s2"), old_neighbour)
-    np.testing.assert_array_equal(old.song("s1"), old_song)  # the frames an open store maps stay where they were
-
-
-def test_a_new_date_alone_adds_no_frames(tracks, tmp_path, mel_folder):
-    build_store(tracks, mel_folder, SETTINGS, workers=1)
-    frames = (mel_folder / "mel.f16").read_bytes()
-    os.utime(tmp_path / "3.wav", ns=(1, 1))
-    build_store(tracks, mel_folder, SETTINGS, workers=1)
-    assert (mel_folder / "mel.f16").read_bytes() == frames
-    assert '"mtime_ns": 1}' in (mel_folder / "index.jsonl").read_text()
 
 
 @pytest.mark.parametrize("use", [lambda tracks, folder, other: open_store(folder, other), build_store])
@@ -287,18 +119,6 @@ def test_damage_is_refused(tracks, mel_folder, damage, opening, building):
     with pytest.raises(ValueError, match=opening):
         open_store(mel_folder, SETTINGS)
     with pytest.raises(ValueError, match=building):
-        build_store(tracks, mel_folder, SETTINGS, workers=1)
-
-
-def test_a_second_program_writing_is_noticed(tracks, mel_folder, monkeypatch):
-    measure = shards_module.measure
-
-    def measure_while_another_writes(job, settings):
-        frames_without_index(mel_folder)
-        return measure(job, settings)
-
-    monkeypatch.setattr(shards_module, "measure", measure_while_another_writes)
-    with pytest.raises(ValueError, match="another program is writing"):
         build_store(tracks, mel_folder, SETTINGS, workers=1)
 
 

@@ -7,8 +7,9 @@ import soundfile
 import torch
 
 from research.features.audio import MelSettings, decode, load_log_mel
+from research.features.building import build_store
 from research.features.shards import FrontEnd
-from research.features.store import build_store, open_store
+from research.features.store import open_store
 from research.features.waveforms import FULL_SCALE, Waveforms, unpack
 from research.models.log_mel import LogMel
 from research.tracks import Corpus, TrackTable

@@ -94,7 +94,7 @@ def test_twelve_songs_are_memorised_by_both_encoders(small_songs, tiny_bert, tmp
     assert accuracy(found.targets, found.logits.argmax(axis=1)) == 1.0
     # Without weight decay a parameter moves only along its gradient.
     moved = {name for name, parameter in model.named_parameters() if not torch.equal(parameter, before[name])}
-    assert {"audio.network.conv1.weight", "audio.normalise.weight", "join.gate.weight"} <= moved
+    assert {"audio.network.conv1.weight", "audio.network.bn1.weight", "join.gate.weight"} <= moved
     assert {f"lyrics.bert.encoder.layer.{layer}.output.dense.weight" for layer in (0, 1)} <= moved
     assert "lyrics.bert.embeddings.word_embeddings.weight" in moved
 
