@@ -5,7 +5,7 @@ songs, so its numbers are optimistic. Protocol `honest`: artist-disjoint, the be
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Literal
@@ -14,8 +14,7 @@ import numpy as np
 from jaxtyping import Bool
 
 from baselines.slides import SLIDES_MIX, SlideModel
-from research.data.dataset import Augmentation
-from research.data.pictures import PictureDataset, Pictures, load_pictures
+from research.data.pictures import PictureDataset, Pictures, load_pictures, picture_parts
 from research.features.audio import MelSettings
 from research.features.building import build_store
 from research.models.picture import PictureClassifier, PictureConfig
@@ -23,6 +22,7 @@ from research.splits.folds import Split, make_splits
 from research.splits.mixes import mixed_counts, sample_moods, songs_by_mood
 from research.tracks import TrackTable, read_tracks
 from research.training.loop import TrainConfig, process_state
+from research.training.recipes import SLIDES
 from research.trials import Trial, run_parts
 
 PARTS = 4
@@ -30,7 +30,6 @@ PARTS = 4
 SPLIT_SEED = 0
 """The same songs are tested whatever the seed of the training, so that seeds can be pooled."""
 Mix = Literal["corpus", "slides"]
-UNCHANGED = Augmentation(time_mask=0, mel_mask=0, drop_audio=0.0, drop_lyrics=0.0)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -134,23 +133,17 @@ def slides_split(task: TrackTable, model: SlideModel) -> Split:
 
 
 def train_config(model: SlideModel, protocol: str, seed: int) -> TrainConfig:
-    """How the slides trained: plain cross-entropy, SGD, the rate cut every few epochs, nothing augmented or clipped."""
-    return TrainConfig(
+    """The slides' recipe with the numbers of one of their models."""
+    return replace(
+        SLIDES,
         epochs=model.epochs,
         patience=model.epochs,
         batch_size=model.batch_size,
-        optimizer="sgd",
         learning_rate=model.learning_rate,
-        weight_decay=0.0,
-        schedule="step",
         step_epochs=model.step_epochs,
         step_factor=model.step_factor,
-        clip_norm=None,
         select_by="accuracy" if protocol == "slides" else "macro_f1",
-        class_weights="none",
-        label_smoothing=0.0,
         seed=seed,
-        augmentation=UNCHANGED,
     )
 
 
@@ -168,11 +161,5 @@ def _check_moods(tracks: TrackTable, model: SlideModel) -> None:
 def _model_and_parts(
     task: TrackTable, pictures: Pictures, trial: Trial
 ) -> tuple[PictureClassifier, Mapping[str, PictureDataset]]:
-    labels, split = task.corpus.labels, trial.split
-    place = {label: index for index, label in enumerate(labels)}
-    targets = np.array([place.get(mood, -1) for mood in task.frame["mood"]], dtype=np.int64)
-    parts = {"train": split.train, "valid": split.valid, "test": split.test}
-    return PictureClassifier(trial.model, len(labels)), {
-        name: PictureDataset(pictures, rows, targets[rows], len(labels), shuffle=name == "train", seed=trial.train.seed)
-        for name, rows in parts.items()
-    }
+    model = PictureClassifier(trial.model, len(task.corpus.labels))
+    return model, picture_parts(task, pictures, trial.split, trial.train.seed)

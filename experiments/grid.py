@@ -9,6 +9,7 @@ from research.data.songs import InputConfig, Songs
 from research.models.audio import AudioConfig
 from research.models.classifier import ModelConfig
 from research.models.lyrics import MINILM, LyricsConfig
+from research.models.picture import PictureConfig
 from research.splits.folds import Split, leakage, make_splits
 from research.training.loop import TrainConfig, process_state
 from research.trials import Trial, run_trial
@@ -54,7 +55,7 @@ def grid_splits(grid: Grid, songs: Songs) -> list[Split]:
 
 
 def grid_trials(
-    grid: Grid, splits: Sequence[Split], models: Mapping[str, tuple[ModelConfig, TrainConfig]]
+    grid: Grid, splits: Sequence[Split], models: Mapping[str, tuple[ModelConfig | PictureConfig, TrainConfig]]
 ) -> Iterator[Trial]:
     """Each model on each split with each seed."""
     for name, (model, train) in models.items():

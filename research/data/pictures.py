@@ -20,6 +20,7 @@ from research.batch import PictureBatch
 from research.data.buckets import batch_loader
 from research.features.picture import HEIGHT, WIDTH, song_picture
 from research.features.store import MelStore
+from research.splits.folds import Split
 from research.tracks import TrackTable
 
 
@@ -99,6 +100,21 @@ class PictureDataset(Dataset):
     def loader(self, batch_size: int) -> DataLoader:
         lengths = np.zeros(len(self), dtype=np.int64)
         return batch_loader(self, lengths, batch_size, shuffle=self.shuffle, seed=self.seed)
+
+
+def picture_parts(tracks: TrackTable, pictures: Pictures, split: Split, seed: int) -> dict[str, PictureDataset]:
+    """The songs of a split by part, "train", "valid" and "test", asked for their mood; the training songs shuffled.
+
+    Raises:
+        ValueError: a song without picture.
+    """
+    labels = tracks.corpus.labels
+    place = {label: index for index, label in enumerate(labels)}
+    targets = np.array([place.get(mood, -1) for mood in tracks.frame["mood"]], dtype=np.int64)
+    return {
+        name: PictureDataset(pictures, rows, targets[rows], len(labels), shuffle=name == "train", seed=seed)
+        for name, rows in {"train": split.train, "valid": split.valid, "test": split.test}.items()
+    }
 
 
 def _key(ids: Sequence[str], store: MelStore) -> str:

@@ -28,7 +28,7 @@ from research.metrics.scoring import score_answers
 from research.models.precision import computes_bf16
 from research.runs import RunFolder
 from research.tracking import Tracker
-from research.training.machine import allow_tf32, on_cpu
+from research.training.machine import allow_precision, allow_tf32, on_cpu
 from research.training.progress import Progress
 from research.training.schedules import OPTIMIZERS, averaged, steps_down, warmup_cosine
 
@@ -220,6 +220,7 @@ def make_accelerator(config: TrainConfig) -> Accelerator:
         raise ValueError("precision fp16 needs a GPU; use bf16, fp32 or auto")
     # A batch may hold no lyrics at all; then the lyrics encoder has no gradient in that step.
     handlers = [DistributedDataParallelKwargs(find_unused_parameters=True)]
+    allow_precision(precision)
     allow_tf32()
     reading = DataLoaderConfiguration(non_blocking=True)
     settings = {"cpu": on_cpu(), "mixed_precision": precision, "gradient_accumulation_steps": config.accumulate}

@@ -1,6 +1,7 @@
 """What training runs on."""
 
 import torch
+from accelerate.state import AcceleratorState, is_initialized
 from accelerate.utils import parse_flag_from_env
 
 
@@ -10,6 +11,16 @@ def on_cpu() -> bool:
     accelerate has to be told: untold, several processes on such a machine would each believe they are alone.
     """
     return parse_flag_from_env("ACCELERATE_USE_CPU") or not torch.accelerator.is_available()
+
+
+def allow_precision(precision: str) -> None:
+    """Let trainings from here on compute in `precision`, accelerate's name, whatever those before computed in.
+
+    accelerate holds a process to its first precision, without a public way to another; what is compared may differ in
+    it.
+    """
+    if is_initialized() and AcceleratorState().mixed_precision != precision:
+        AcceleratorState._reset_state()
 
 
 def allow_tf32() -> None:

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from research.data import pictures
-from research.data.pictures import PictureDataset, load_pictures
+from research.data.pictures import PictureDataset, load_pictures, picture_parts
 from research.features.picture import song_picture
 from research.features.store import open_store
+from research.splits.folds import artist_folds
 from research.tracks import TrackTable, read_tracks
 
 
@@ -71,3 +72,14 @@ def test_a_corpus_without_sound_is_refused(corpus, tmp_path):
     silent = replace(tracks, frame=tracks.frame.assign(track_id=[f"words {n}" for n in range(len(tracks))]))
     with pytest.raises(ValueError, match="synthetic has no readable sound"):
         load_pictures(silent, store, tmp_path)
+
+
+def test_parts_ask_the_songs_of_a_split_for_their_mood(corpus, tmp_path):
+    tracks, store = corpus
+    split = artist_folds(tracks, n_folds=2)[0]
+    parts = picture_parts(tracks, load_pictures(tracks, store, tmp_path), split, seed=0)
+    for name, part in parts.items():
+        assert part.rows.tolist() == getattr(split, name).tolist()
+        asked = [tracks.corpus.labels[target] for target in part.targets]
+        assert asked == tracks.frame["mood"].iloc[part.rows].tolist()
+    assert [name for name, part in parts.items() if part.shuffle] == ["train"]

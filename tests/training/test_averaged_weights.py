@@ -120,7 +120,4 @@ def test_bf16_answers_like_float32(config, parts):
 
 
 def predict_in(model, songs, precision):
-    from accelerate.state import AcceleratorState
-
-    AcceleratorState._reset_state(reset_partial_state=True)  # one precision a process
     return predict(model, songs, replace(TRAIN, precision=precision)).logits
