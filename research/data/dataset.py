@@ -135,10 +135,11 @@ class SongDataset(Dataset):
         windows = self._windows(rows[heard], sound[heard], draws[heard, PLACE])
         if inputs.stored == "waveform":
             return self._waveforms(songs, windows, heard, sound[heard], draws[heard])
-        mel = self._augmented(windows, draws[heard])
+        self._augment(windows, draws[heard])
+        mel = windows
         if len(heard) < len(rows):
-            heard_mel, mel = mel, np.zeros((len(rows), *mel.shape[1:]), dtype=mel.dtype)
-            mel[heard] = heard_mel
+            mel = np.zeros((len(rows), *windows.shape[1:]), dtype=windows.dtype)
+            mel[heard] = windows
         return replace(songs, mel=torch.from_numpy(mel).transpose(2, 3))
 
     def _sound(self, rows: np.ndarray, draws: np.ndarray) -> Int[np.ndarray, " batch"]:
@@ -200,21 +201,19 @@ class SongDataset(Dataset):
 
         return self._by_sound(sound, read)
 
-    def _augmented(
-        self, windows: Float16[np.ndarray, "heard windows frames n_mels"], draws: np.ndarray
-    ) -> Float16[np.ndarray, "heard windows frames n_mels"]:
+    def _augment(self, windows: Float16[np.ndarray, "heard windows frames n_mels"], draws: np.ndarray) -> None:
+        """In place."""
         if self.augmentation is None:
-            return windows
+            return
         masks = {"max_time": self.augmentation.time_mask, "max_freq": self.augmentation.mel_mask}
-        windows = spec_augment(windows[:, 0], draws[:, MASKS], **masks)[:, None]
+        spec_augment(windows[:, 0], draws[:, MASKS], **masks)
         if self.augmentation.gain_db:
             windows += self._gains(draws).astype(windows.dtype)[:, None, None, None]
-        return windows
 
     def _waveforms(
         self, songs: Batch, windows: np.ndarray, heard: np.ndarray, sound: np.ndarray, draws: np.ndarray
     ) -> WaveformBatch:
-        """What `_augmented` does is then left to the device, by the same draws."""
+        """What `_augment` does is then left to the device, by the same draws."""
         inputs, masks = self.songs.inputs, np.zeros((len(heard), 0, 2), dtype=np.int64)
         if self.augmentation is not None:
             longest = {"max_time": self.augmentation.time_mask, "max_freq": self.augmentation.mel_mask}

@@ -1,4 +1,4 @@
-"""Random changes to training examples: pure functions, the random numbers are passed in."""
+"""Random changes to training examples: the random numbers are passed in."""
 
 import numpy as np
 import torch
@@ -19,10 +19,11 @@ def spec_augment(
     max_time: int = 24,
     max_freq: int = 16,
     fill: float | None = None,
-) -> Float[np.ndarray, "batch frames n_mels"]:
-    """A copy of spectrograms with two stretches of time and two bands of frequency masked in each.
+) -> None:
+    """Mask two stretches of time and two bands of frequency in each spectrogram, in place.
 
     Args:
+        mels: copies of what is kept, which windows of a store are; a second copy would take as long as the read.
         draws: `MASK_DRAWS` random numbers a spectrogram, even in [0, 1): length and place of each mask. Numbers instead
             of a generator, because making one for each song takes longer than reading it.
         max_time: longest time mask, frames (24 of 23 ms = 0.6 s); each is 0 to this long, evenly distributed.
@@ -32,15 +33,13 @@ def spec_augment(
 
     Source: Park et al. 2019, "SpecAugment" (arXiv:1904.08779), without time warping.
     """
-    masked = mels.copy()
-    values = _levels(masked) if fill is None else [fill] * len(mels)
+    values = _levels(mels) if fill is None else [fill] * len(mels)
     places = mask_places(draws, *mels.shape[1:], max_time=max_time, max_freq=max_freq)
-    for song, value, masks in zip(masked, values, places.tolist(), strict=True):
+    for song, value, masks in zip(mels, values, places.tolist(), strict=True):
         for first, end in masks[:N_MASKS]:
             song[first:end] = value
         for first, end in masks[N_MASKS:]:
             song[:, first:end] = value
-    return masked
 
 
 def mask_places(
