@@ -1,7 +1,7 @@
 """Some songs of a corpus as batches: windows read from the feature store in one go, each epoch's changes on top."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
@@ -108,39 +108,50 @@ class SongDataset(Dataset):
         return self.__getitems__([position])
 
     def __getitems__(self, positions: Sequence[int]) -> Batch | WaveformBatch:
-        rows = self.rows[positions]
+        at = np.asarray(positions)
+        rows = self.rows[at]
         draws = _epoch_draws(self.seed, self.epoch, len(self.songs.tracks))[rows]
-        has_audio, has_lyrics = self.has_audio[positions], self.has_lyrics[positions]
+        has_audio, has_lyrics = self.has_audio[at], self.has_lyrics[at]
         if self.augmentation is not None:
             rates = self.augmentation.drop_audio, self.augmentation.drop_lyrics
             has_audio, has_lyrics = drop_modality(has_audio, has_lyrics, *rates, draws[:, SIDE])
         sound = self._sound(rows, draws[:, COPY])
-        words = [self._words(row) if here else NO_WORDS for row, here in zip(rows.tolist(), has_lyrics, strict=True)]
+        heard = np.flatnonzero(has_audio) if self.songs.store is not None else np.zeros(0, dtype=np.int64)
+        windows = self._windows(rows[heard], sound[heard], draws[heard, PLACE]) if len(heard) else None
+        on_device = windows is not None and self.songs.inputs.stored == "waveform"
+        words = [
+            self._words(row) if here else NO_WORDS for row, here in zip(rows.tolist(), has_lyrics.tolist(), strict=True)
+        ]
         input_ids, attention_mask = pad_tokens(words)
-        inputs = self.songs.inputs
         songs = Batch(
-            mel=torch.zeros(len(rows), 0, inputs.mel.n_mels, inputs.window_frames, dtype=torch.float16),
+            mel=self._mel(None if on_device else windows, heard, draws),
             input_ids=torch.from_numpy(input_ids),
             attention_mask=torch.from_numpy(attention_mask),
             audio_vectors=torch.from_numpy(self._audio_vectors(rows, sound, draws[:, PLACE])),
             lyrics_vectors=torch.from_numpy(self.songs.lyrics_vectors[rows]),
             has_audio=torch.from_numpy(has_audio),
             has_lyrics=torch.from_numpy(has_lyrics),
-            target=torch.from_numpy(self.targets[positions]),
+            target=torch.from_numpy(self.targets[at]),
             track_index=torch.from_numpy(rows),
         )
-        heard = np.flatnonzero(has_audio)
-        if self.songs.store is None or len(heard) == 0:
-            return songs
-        windows = self._windows(rows[heard], sound[heard], draws[heard, PLACE])
-        if inputs.stored == "waveform":
-            return self._waveforms(songs, windows, heard, sound[heard], draws[heard])
+        return self._waveforms(songs, windows, heard, sound[heard], draws[heard]) if on_device else songs
+
+    def _mel(
+        self,
+        windows: Float16[np.ndarray, "heard windows frames n_mels"] | None,
+        heard: Int[np.ndarray, " heard"],
+        draws: Float64[np.ndarray, "batch draws"],
+    ) -> Float16[torch.Tensor, "batch windows n_mels frames"]:
+        """Windows with their augmentation, zeros where a song is not heard; no windows where none is."""
+        if windows is None:
+            inputs = self.songs.inputs
+            return torch.zeros(len(draws), 0, inputs.mel.n_mels, inputs.window_frames, dtype=torch.float16)
         self._augment(windows, draws[heard])
         mel = windows
-        if len(heard) < len(rows):
-            mel = np.zeros((len(rows), *windows.shape[1:]), dtype=windows.dtype)
+        if len(heard) < len(draws):
+            mel = np.zeros((len(draws), *windows.shape[1:]), dtype=windows.dtype)
             mel[heard] = windows
-        return replace(songs, mel=torch.from_numpy(mel).transpose(2, 3))
+        return torch.from_numpy(mel).transpose(2, 3)
 
     def _sound(self, rows: np.ndarray, draws: np.ndarray) -> Int[np.ndarray, " batch"]:
         """Which sound of a song is heard: 0 its own, then its altered copies."""
