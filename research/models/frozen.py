@@ -4,6 +4,7 @@ Their store lies in `data/<corpus>/embeddings/<encoder>/`: computed once, by any
 spectrograms.
 """
 
+import hashlib
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -36,6 +37,8 @@ class FrozenEncoder:
     """What tells these weights from others of the same name."""
     width: int
     """Values of a vector."""
+    front_end: str = ""
+    """What tells the spectrograms that a network of `PUBLISHED` reads here from others; empty: the encoder's own."""
 
     @property
     def dtype(self) -> np.dtype:
@@ -80,7 +83,12 @@ def frozen_encoder(name: str) -> FrozenEncoder:
         return FrozenEncoder(encoder=name, weights="", width=of_nothing.shape[1])
     if name in PUBLISHED:
         published = PUBLISHED[name]
-        return FrozenEncoder(encoder=name, weights=published.sha256[:16], width=published.build().dim)
+        return FrozenEncoder(
+            encoder=name,
+            weights=published.sha256[:16],
+            width=published.build().dim,
+            front_end=hashlib.blake2b(f"{published.mel} {published.piece_frames}".encode(), digest_size=8).hexdigest(),
+        )
     return FrozenEncoder(encoder=name, weights=_hub(name).fingerprint, width=_hub(name).dim)
 
 
