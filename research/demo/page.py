@@ -16,6 +16,7 @@ from research.demo.view import answer_html, message_html
 from research.features.audio import MelSettings, load_log_mel
 from research.features.source import open_song
 from research.inference import MoodPrediction, MoodPredictor
+from research.inference.listening import Heard
 
 SEARCH, UPLOAD = "Search", "Upload Song"
 MAX_MINUTES = 20
@@ -59,8 +60,8 @@ def build_page(predictor: MoodPredictor, lookup: Lookup | None, told: str) -> gr
         with TemporaryDirectory(prefix="song-") as folder:
             try:
                 asked = _asked(lookup, Path(folder), mode, artist, title, file, lyrics, fetch)
-                answer = predictor.predict(asked.path, asked.words or None)
-                return _shown(predictor, answer, asked, told), answer.to_json()
+                answer, heard = predictor.predict_heard(asked.path, asked.words or None)
+                return _shown(predictor, answer, heard, asked, told), answer.to_json()
             except (RefusedError, NotFoundError, ValueError) as error:
                 return message_html(_without_folder(str(error))), None
 
@@ -131,12 +132,13 @@ def _check_length(path: Path) -> None:
         raise RefusedError(f"{path.name} lasts {minutes:.0f} minutes, at most {MAX_MINUTES} are taken here.")
 
 
-def _shown(predictor: MoodPredictor, answer: MoodPrediction, asked: Asked, told: str) -> str:
+def _shown(predictor: MoodPredictor, answer: MoodPrediction, heard: Heard | None, asked: Asked, told: str) -> str:
     mel, player = None, ""
-    if answer.heard and asked.path is not None:
-        with open_song(asked.path) as opened:
-            mel = load_log_mel(opened.path, SHOWN_MEL)
-        player = _player(asked)
+    if heard is not None:
+        mel, player = heard.spectrogram, _player(asked)
+        if mel is None:  # frozen encoders read others, each its own
+            with open_song(asked.path) as opened:
+                mel = load_log_mel(opened.path, SHOWN_MEL)
     knows = answer.read and answer.mood is not None
     lines = predictor.telling_lines(asked.words, answer.mood, TOP_LINES) if knows else []
     return answer_html(answer, mel, player, lines, told)

@@ -77,7 +77,7 @@ def load_log_mel(path: Path, settings: MelSettings) -> Float32[np.ndarray, "fram
 
 
 def decode(
-    path: Path, sample_rate: int, offset_s: float = 0.0, duration_s: float | None = None
+    path: Path, sample_rate: int, offset_s: float = 0.0, duration_s: float | None = None, clip: bool = False
 ) -> Float32[np.ndarray, " samples"]:
     """Read a sound file, or a part of it, as mono at `sample_rate`.
 
@@ -89,6 +89,7 @@ def decode(
         sample_rate: rate of the result, Hz.
         offset_s: where to start, seconds; only the part asked for is decoded.
         duration_s: how much to read, seconds; None reads to the end. Less is returned where the song ends before.
+        clip: cut samples beyond full scale, as players and 16-bit files do (librosa does not); loud MP3s hold such.
 
     Raises:
         AudioError: missing, not audio, empty, cut short to almost nothing, not finite, or over before `offset_s`.
@@ -97,7 +98,7 @@ def decode(
         raise AudioError(f"{path} does not exist or is no file; check the audio column of the track table")
     try:
         with _Onward(path) as file:
-            return _joined(_mono_blocks(path, file, offset_s, duration_s), file.samplerate, sample_rate)
+            return _joined(_mono_blocks(path, file, offset_s, duration_s, clip), file.samplerate, sample_rate)
     except soundfile.LibsndfileError as error:
         raise AudioError(
             f"{path} cannot be decoded ({error.error_string.strip()}); "
@@ -167,7 +168,7 @@ class _Onward(soundfile.SoundFile):
 
 
 def _mono_blocks(
-    path: Path, file: soundfile.SoundFile, offset_s: float, duration_s: float | None
+    path: Path, file: soundfile.SoundFile, offset_s: float, duration_s: float | None, clip: bool
 ) -> Iterator[Float32[np.ndarray, " samples"]]:
     """The part asked for, as the mean of all channels, at the file's own rate."""
     rate, start = file.samplerate, round(offset_s * file.samplerate)
@@ -182,7 +183,7 @@ def _mono_blocks(
     if start:
         file.seek(start - preroll)
     n_read = -preroll
-    for block in _read_blocks(file, preroll + promised):
+    for block in _read_blocks(file, preroll + promised, clip):
         asked, n_read = block[max(0, -n_read) :], n_read + len(block)
         # A comparison with NaN is false, so this one line refuses NaN, infinity and garbage.
         if not max(asked.max(initial=0), -asked.min(initial=0)) < MAX_PEAK:
@@ -193,7 +194,7 @@ def _mono_blocks(
         raise AudioError(f"{path} is cut short: only {decoded_s:.2f} s of {promised_s:.2f} s decode; download it again")
 
 
-def _read_blocks(file: soundfile.SoundFile, n_frames: int) -> Iterator[Float32[np.ndarray, " samples"]]:
+def _read_blocks(file: soundfile.SoundFile, n_frames: int, clip: bool) -> Iterator[Float32[np.ndarray, " samples"]]:
     """The next `n_frames`, or as many as decode, as the mean of all channels. A block is valid until the next."""
     read = np.empty((min(READ_FRAMES, n_frames), file.channels), np.float32)
     mixed = np.empty(len(read), np.float32)
@@ -204,6 +205,8 @@ def _read_blocks(file: soundfile.SoundFile, n_frames: int) -> Iterator[Float32[n
             return
         if not len(block):
             return
+        if clip:
+            np.clip(block, -1, 1, out=block)
         # Column by column: NumPy's mean over a short last axis takes as long as decoding the MP3.
         mean = mixed[: len(block)]
         np.copyto(mean, block[:, 0])

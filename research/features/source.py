@@ -12,10 +12,13 @@ from jaxtyping import Float, Shaped
 from research.features.audio import AudioError, decode, window_starts
 
 Source = Path | bytes | tuple[np.ndarray, int]
-"""A sound file, its content, or samples, (samples,) or (samples, channels), with their rate in Hz."""
+"""A sound file, its content, or samples, (samples,) or (samples, channels), with their rate in Hz. Full scale is 1, or
+the largest value of an integer type."""
 LONGEST_S = 1_200.0
 """Longer recordings are heard in excerpts, together this long, so that memory and time stay bounded."""
 EXCERPT_S = 30.0
+LOUDEST = 100.0
+"""40 dB over full scale: beyond, samples are taken for integers that somebody made floating-point numbers."""
 
 
 class OpenedSong:
@@ -46,7 +49,7 @@ def open_song(source: Source, decoded: bool = False) -> Iterator[OpenedSong]:
     A song longer than `LONGEST_S` becomes excerpts of `EXCERPT_S` that are spread evenly over it.
 
     Args:
-        decoded: give mono samples as a WAV, for who reads the song several times.
+        decoded: give mono samples as a WAV, clipped at full scale, for who reads the song several times.
 
     Raises:
         AudioError: no sound file, or a recording of nothing.
@@ -83,6 +86,17 @@ def _written(source: bytes | tuple[Shaped[np.ndarray, "..."], int], folder: Path
     samples, rate = source
     if not np.size(samples):
         raise AudioError("the array holds no samples; give (samples,) or (samples, channels)")
+    samples = np.asarray(samples)
+    if samples.dtype.kind == "i":
+        samples = samples / (np.iinfo(samples.dtype).max + 1.0)
+    elif samples.dtype.kind != "f":
+        raise AudioError(
+            f"the samples are {samples.dtype}; give signed integers, or floating-point numbers of 1 at most"
+        )
+    if np.abs(samples).max() > LOUDEST:
+        raise AudioError(
+            f"the samples reach {np.abs(samples).max():g} where full scale is 1; divide those of 16 bits by 32,768"
+        )
     path = path.with_suffix(".wav")
     soundfile.write(path, samples, rate, subtype="FLOAT")
     return path
@@ -95,5 +109,5 @@ def _decoded(
     target = folder / "decoded.wav"
     with soundfile.SoundFile(target, "w", rate, channels=1, subtype="FLOAT") as file:
         for start_s in starts_s:
-            file.write(decode(path, rate, offset_s=start_s, duration_s=excerpt_s))
+            file.write(decode(path, rate, offset_s=start_s, duration_s=excerpt_s, clip=True))
     return target

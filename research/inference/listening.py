@@ -1,4 +1,7 @@
-"""A song's sound as a model hears it: its pieces in time, and how unlike the training songs they are."""
+"""A song's sound as a model hears it: its pieces in time, and how unlike the training songs they are.
+
+Samples are clipped at full scale, so that a loud MP3 and its 16-bit copy, which cannot hold more, are the same song.
+"""
 
 from dataclasses import dataclass
 
@@ -7,7 +10,7 @@ import torch
 from jaxtyping import Float, Float32
 
 from research.data.songs import InputConfig
-from research.features.audio import MelSettings, decode, load_log_mel, log_mel, window_starts
+from research.features.audio import MelSettings, decode, log_mel, window_starts
 from research.features.source import OpenedSong
 from research.models.classifier import MoodClassifier
 from research.models.frozen import frozen_encoder
@@ -35,6 +38,8 @@ class Heard:
     """Root mean square distance from the training songs in standard deviations, over mel bands or vectors' values."""
     variation_db: float
     """How much the sound changes: standard deviation over time of the log-mel spectrogram, mean over its bands, dB."""
+    spectrogram: Float32[np.ndarray, "song_frames n_mels"] | None
+    """The whole song as a network that learned reads it."""
 
     @property
     def ends_s(self) -> Float[np.ndarray, " pieces"]:
@@ -49,7 +54,7 @@ def listen(song: OpenedSong, model: MoodClassifier, inputs: InputConfig) -> Hear
     """
     if model.config.audio.frozen:
         return _by_encoders(song, model)
-    mel = load_log_mel(song.path, inputs.mel)
+    mel = log_mel(decode(song.path, inputs.mel.sample_rate, clip=True), inputs.mel)
     frame_s = inputs.mel.hop_length / inputs.mel.sample_rate
     count = min(MAX_WINDOWS, max(inputs.eval_windows, -(-len(mel) // inputs.window_frames)))
     starts = np.unique(window_starts(len(mel), inputs.window_frames, count))
@@ -63,6 +68,7 @@ def listen(song: OpenedSong, model: MoodClassifier, inputs: InputConfig) -> Hear
         whole=None,
         unlikeness=_distance(mel.mean(axis=0), normalise.running_mean, normalise.running_var.sqrt()),
         variation_db=float(mel.std(axis=0).mean()) if inputs.mel.compression == "db" else _variation_db(song),
+        spectrogram=mel,
     )
 
 
@@ -92,12 +98,14 @@ def _by_encoders(song: OpenedSong, model: MoodClassifier) -> Heard:
         whole=whole,
         unlikeness=_distance(whole, standard.mean, standard.spread),
         variation_db=_variation_db(song),
+        spectrogram=None,
     )
 
 
 def _variation_db(song: OpenedSong) -> float:
     """Of the middle, where a song is neither fading in nor out."""
-    samples = decode(song.path, VARIATION_MEL.sample_rate, duration_s=VARIATION_S, offset_s=song.middle_s(VARIATION_S))
+    rate, offset_s = VARIATION_MEL.sample_rate, song.middle_s(VARIATION_S)
+    samples = decode(song.path, rate, offset_s, VARIATION_S, clip=True)
     return float(log_mel(samples, VARIATION_MEL).std(axis=0).mean())
 
 

@@ -107,10 +107,15 @@ class MoodPredictor:
             AudioError: the file is no usable sound.
             ValueError: nothing left to judge: neither side is given, or not the one the model knows.
         """
+        return self.predict_heard(audio, lyrics)[0]
+
+    def predict_heard(self, audio: Source | None, lyrics: str | None = None) -> tuple[MoodPrediction, Heard | None]:
+        """The answer of `predict`, and what was heard of the sound."""
         words = self._clean(lyrics)
         with ThreadPoolExecutor(max_workers=2) as pool:  # the words are read while the sound is decoded and heard
             reading = pool.submit(self._read, words)
-            return self._answer(self._prepare(Song(audio, lyrics), words), reading.result, pool.map)
+            song = self._prepare(Song(audio, lyrics), words)
+            return self._answer(song, reading.result, pool.map), song.heard
 
     def predict_many(self, songs: Iterable[Song]) -> Iterator[MoodPrediction | ValueError]:
         """The same for many songs, in their order; the error of one that cannot be judged stands in its place.

@@ -89,6 +89,41 @@ def test_file_content_samples_mono_stereo_mp3_and_batch_answer_alike(trained, pr
         np.testing.assert_allclose(shares_of(found), shares_of(lossy), atol=slack)
 
 
+def test_peaks_beyond_full_scale_are_cut_as_in_a_16_bit_copy(trained, predictor, tmp_path):
+    samples, rate = soundfile.read(trained[1].tracks.audio_path(0), dtype="float32")
+    loud = samples * (3 / np.abs(samples).max())
+    soundfile.write(tmp_path / "loud.wav", np.stack([loud, 0 * loud], axis=1), rate, subtype="FLOAT")
+    soundfile.write(tmp_path / "copy.wav", np.stack([loud, 0 * loud], axis=1), rate, subtype="PCM_16")
+    (answer, by_file), (of_copy, by_copy) = (
+        predictor.predict_heard(tmp_path / name) for name in ("loud.wav", "copy.wav")
+    )
+    np.testing.assert_allclose(shares_of(answer), shares_of(of_copy), atol=1e-3)
+    assert np.abs(by_file.spectrogram - by_copy.spectrogram).mean() < 0.01  # dB; 16 bits: noise 98 dB below full scale
+    unclipped = load_log_mel(tmp_path / "loud.wav", predictor.inputs.mel)
+    assert np.abs(by_file.spectrogram - unclipped).mean() > 1  # the cut peaks are heard
+
+
+@pytest.mark.parametrize("dtype", [np.int16, np.int32])
+def test_samples_as_integers_are_the_song(trained, predictor, dtype):
+    path = trained[1].tracks.audio_path(0)
+    integers, rate = soundfile.read(path, dtype=np.dtype(dtype).name)
+    np.testing.assert_allclose(
+        shares_of(predictor.predict((integers, rate))), shares_of(predictor.predict(path)), atol=1e-3
+    )
+
+
+@pytest.mark.parametrize(
+    ("samples", "message"),
+    [
+        (np.full(30_000, 2.0**15), r"reach 32768 where full scale is 1; divide those of 16 bits by 32,768"),
+        (np.full(30_000, 128, np.uint8), r"samples are uint8; give signed integers"),
+    ],
+)
+def test_samples_that_are_not_scaled_are_refused(predictor, samples, message):
+    with pytest.raises(ValueError, match=message):
+        predictor.predict((samples, 22_050))
+
+
 def test_a_song_decoded_once_is_the_song(trained, tmp_path):
     samples = decode(trained[1].tracks.audio_path(0), 22_050)
     path = tmp_path / "song.mp3"

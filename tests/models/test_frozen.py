@@ -1,7 +1,8 @@
 """Frozen encoders of sound: whole songs in pieces, the same vector each time, refused where there is no sound."""
 
 import hashlib
-from dataclasses import replace
+import json
+from dataclasses import asdict, replace
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ import torch
 
 from research.features.audio import AudioError, MelSettings, load_log_mel
 from research.features.statistics import song_statistics
+from research.features.store import SETTINGS, check_settings
 from research.models import frozen as module
 from research.models.frozen import cut_pieces, encode_pieces, frozen_encoder
 from research.models.music_cnn import FiveLayerCNN
@@ -69,6 +71,15 @@ def test_a_song_is_its_pieces_through_the_network(tagger, tmp_path, duration_s, 
         # float32 convolutions, alone or side by side
         np.testing.assert_allclose(vector, expected.numpy(), rtol=1e-4, atol=1e-5)
     np.testing.assert_array_equal(encoder.frames(song), vectors)
+
+
+def test_a_store_made_with_another_front_end_is_refused(tagger, tmp_path, monkeypatch):
+    (tmp_path / SETTINGS).write_text(json.dumps(asdict(frozen_encoder("tagger"))))
+    check_settings(tmp_path, frozen_encoder("tagger"))
+    other = replace(PUBLISHED["tagger"].mel, top_db=60.0)
+    monkeypatch.setitem(PUBLISHED, "tagger", replace(PUBLISHED["tagger"], mel=other))
+    with pytest.raises(ValueError, match="delete it or pass another folder"):
+        check_settings(tmp_path, frozen_encoder("tagger"))
 
 
 def test_more_pieces_than_fit_at_once_keep_their_order(tagger, monkeypatch):
