@@ -209,10 +209,11 @@ def _read_blocks(file: soundfile.SoundFile, n_frames: int, clip: bool) -> Iterat
             np.clip(block, -1, 1, out=block)
         # Column by column: NumPy's mean over a short last axis takes as long as decoding the MP3.
         mean = mixed[: len(block)]
-        np.copyto(mean, block[:, 0])
-        for channel in block.T[1:]:
+        np.add(block[:, 0], block[:, 1] if file.channels > 1 else 0, out=mean)
+        for channel in block.T[2:]:
             mean += channel
-        mean /= file.channels
+        if file.channels > 1:
+            mean /= file.channels
         yield mean
         n_frames -= len(block)
 
