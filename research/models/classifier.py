@@ -17,6 +17,8 @@ from research.models.lyrics import LyricsConfig, LyricsEncoder, encoder_dim
 
 SMALLEST_SPREAD = 1e-6
 """Below, a value counts as the same in every training song: a third of the published networks' values are."""
+ENDLESS_SPREAD = 1e30
+"""Of such a value: what it differs by in another song counts as nothing. Finite, for means of weights pass over it."""
 FARTHEST = 5.0
 """Standard deviations; what lies beyond is an accident of one song."""
 
@@ -200,7 +202,9 @@ class Standardise(nn.Module):
     def fit(self, vectors: Float[np.ndarray, "songs dim"]) -> None:
         self.mean.copy_(torch.from_numpy(vectors.mean(axis=0)))
         spread = vectors.std(axis=0)
-        self.spread.copy_(torch.from_numpy(np.where(spread < SMALLEST_SPREAD, np.inf, spread + SMALLEST_SPREAD)))
+        self.spread.copy_(
+            torch.from_numpy(np.where(spread < SMALLEST_SPREAD, ENDLESS_SPREAD, spread + SMALLEST_SPREAD))
+        )
 
     def forward(self, vectors: Float[Tensor, "batch dim"]) -> Float[Tensor, "batch dim"]:
         return ((vectors - self.mean) / self.spread).clamp(-FARTHEST, FARTHEST)

@@ -11,6 +11,7 @@ from research.models.audio import AudioConfig
 from research.models.classifier import FARTHEST, ModelConfig, MoodClassifier, Standardise
 from research.models.frozen import frozen_encoder
 from research.models.lyrics import LyricsConfig, LyricsEncoder, encoder_dim
+from research.training.schedules import averaged
 from tests.models.conftest import vector_batch
 
 WIDTH = frozen_encoder("statistics").width
@@ -47,6 +48,16 @@ def test_accidents_and_constants_stay_finite():
     found = layer(torch.tensor([[100.0, 7.0], [-100.0, 7.1], [2.5, -9.0]]))
     expected = torch.tensor([[FARTHEST, 0.0], [-FARTHEST, 0.0], [0.5, 0.0]])
     torch.testing.assert_close(found, expected, rtol=0, atol=1e-5)  # 1e-6 was added to the spread
+
+
+def test_a_mean_of_weights_over_steps_leaves_it_as_it_is():
+    layer = Standardise(2)
+    layer.fit(np.array([[1.0, 7.0], [3.0, 7.0]], dtype=np.float32))  # the second is the same in both songs
+    average = averaged(layer, decay=0.9)
+    for _ in range(3):
+        average.update_parameters(layer)
+    vectors = torch.tensor([[2.5, 9.0]])
+    torch.testing.assert_close(average(vectors), layer(vectors), rtol=0, atol=1e-6)
 
 
 def test_standardise_is_kept_with_the_weights_and_fitted_where_a_side_is_frozen(config, tiny_bert):
