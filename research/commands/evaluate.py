@@ -6,6 +6,7 @@ from argparse import Namespace
 from dataclasses import asdict, dataclass
 
 import numpy as np
+import torch
 from jaxtyping import Int
 from tqdm import tqdm
 
@@ -60,6 +61,7 @@ class Evaluation:
 
 def run(options: Namespace) -> int:
     """Exit status: 0 all songs judged, 1 some could not be, 2 nothing to score."""
+    torch.set_num_threads(1)  # songs are judged beside each other: torch's own threads would get in their way
     try:
         found = evaluate(load_predictor(options.run), read_tracks(options.tracks))
     except (FileNotFoundError, ValueError) as error:
