@@ -21,7 +21,8 @@ from research.models.picture import PictureClassifier, PictureConfig
 from research.splits.folds import Split, make_splits
 from research.splits.mixes import mixed_counts, sample_moods, songs_by_mood
 from research.tracks import TrackTable, read_tracks
-from research.training.loop import TrainConfig, process_state
+from research.training.config import TrainConfig
+from research.training.machine import process_state
 from research.training.recipes import SLIDES
 from research.trials import Trial, run_parts
 

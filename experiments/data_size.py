@@ -23,7 +23,8 @@ from research.reports.predictions import find_runs, read_runs
 from research.reports.scores import score_models
 from research.splits.folds import Split
 from research.tracks import TrackTable
-from research.training.loop import TrainConfig, process_state
+from research.training.config import TrainConfig
+from research.training.machine import process_state
 from research.trials import load_corpus
 
 

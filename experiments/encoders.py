@@ -17,7 +17,7 @@ from research.command import run_command
 from research.models.audio import AudioConfig
 from research.models.classifier import ModelConfig
 from research.tracks import read_tracks
-from research.training.loop import TrainConfig
+from research.training.config import TrainConfig
 from research.trials import load_corpus
 
 ALL_SOUND = "all-sound"

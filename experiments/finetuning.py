@@ -18,7 +18,7 @@ from experiments.grid import FROZEN, STEADY, Grid, grid_splits, report_grid, run
 from research.command import run_command
 from research.models.classifier import ModelConfig
 from research.models.lyrics import MINILM, LyricsConfig
-from research.training.loop import TrainConfig
+from research.training.config import TrainConfig
 from research.trials import load_corpus
 
 REFERENCE = "frozen"

@@ -17,7 +17,8 @@ from research.data.songs import InputConfig, Songs
 from research.models.classifier import ModelConfig
 from research.models.lyrics import MINILM, LyricsConfig
 from research.splits.folds import leakage, make_splits
-from research.training.loop import TrainConfig, process_state
+from research.training.config import TrainConfig
+from research.training.machine import process_state
 from research.trials import Trial, load_corpus, run_trial
 
 Side = Literal["fusion", "audio", "lyrics"]

@@ -17,7 +17,7 @@ from experiments.fusion import models as sides_of
 from experiments.grid import FROZEN, STEADY, Grid, grid_splits, report_grid, run_grid
 from research.command import run_command
 from research.models.classifier import ModelConfig
-from research.training.loop import TrainConfig
+from research.training.config import TrainConfig
 from research.trials import load_corpus
 
 JOINS = {

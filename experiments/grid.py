@@ -11,7 +11,8 @@ from research.models.classifier import ModelConfig
 from research.models.lyrics import MINILM, LyricsConfig
 from research.models.picture import PictureConfig
 from research.splits.folds import Split, leakage, make_splits
-from research.training.loop import TrainConfig, process_state
+from research.training.config import TrainConfig
+from research.training.machine import process_state
 from research.trials import Trial, run_trial
 
 TAGGERS = ("musicnn-msd", "musicnn-jamendo", "jamendo-mood-cnn", "statistics")

@@ -28,7 +28,8 @@ from research.reports.predictions import find_runs, read_runs
 from research.reports.scores import score_models
 from research.splits.folds import make_splits
 from research.splits.mixes import mixed_counts, sample_moods, songs_by_mood
-from research.training.loop import TrainConfig, process_state
+from research.training.config import TrainConfig
+from research.training.machine import process_state
 from research.trials import Trial, load_corpus, run_trial
 
 REFERENCE = "cross-entropy"

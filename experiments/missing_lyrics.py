@@ -23,7 +23,9 @@ from research.data.dataset import SongDataset
 from research.data.songs import NO_WORDS, Songs
 from research.models.classifier import ModelConfig
 from research.runs import RunFolder, describe_run, prediction_frame
-from research.training.loop import TrainConfig, predict, process_state
+from research.training.config import TrainConfig
+from research.training.loop import predict
+from research.training.machine import process_state
 from research.trials import Trial, load_corpus, load_model, lyrics_readers
 
 GONE = (0.25, 0.5, 0.75, 1.0)

@@ -26,7 +26,8 @@ from research.models.lyrics import MINILM, LyricsConfig
 from research.reports.tagging import write_tagging_report
 from research.splits.folds import leakage
 from research.splits.tags import known_in, tag_splits
-from research.training.loop import TrainConfig, process_state
+from research.training.config import TrainConfig
+from research.training.machine import process_state
 from research.trials import Trial, load_corpus, run_trial
 
 REFERENCE = "tags"

@@ -22,7 +22,8 @@ from research.reports.formats import markdown_table, points, write_text
 from research.reports.predictions import find_runs, read_runs
 from research.reports.scores import METRICS, ModelScore, score_models
 from research.splits.folds import Split, make_splits
-from research.training.loop import TrainConfig, process_state
+from research.training.config import TrainConfig
+from research.training.machine import process_state
 from research.trials import load_corpus
 
 HONEST, TEST_PICKED = "validation-picked", "test-picked"

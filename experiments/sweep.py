@@ -16,7 +16,7 @@ from research.data.songs import InputConfig
 from research.models.classifier import ModelConfig
 from research.models.lyrics import MINILM, LyricsConfig
 from research.splits.folds import make_splits
-from research.training.loop import TrainConfig
+from research.training.config import TrainConfig
 from research.trials import Trial, load_corpus, run_trial
 
 

@@ -24,7 +24,8 @@ from research.data.songs import Songs
 from research.models.audio import AudioConfig
 from research.models.classifier import ModelConfig
 from research.models.picture import PictureClassifier, PictureConfig
-from research.training.loop import TrainConfig, process_state
+from research.training.config import TrainConfig
+from research.training.machine import process_state
 from research.training.recipes import SLIDES
 from research.trials import Trial, load_corpus, run_parts, run_trial
 

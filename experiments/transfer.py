@@ -34,7 +34,9 @@ from research.models.classifier import ModelConfig
 from research.runs import RunFolder, describe_run, prediction_frame
 from research.splits.folds import Split, artist_folds
 from research.tracks import TrackTable, artist_key
-from research.training.loop import TrainConfig, predict, process_state
+from research.training.config import TrainConfig
+from research.training.loop import predict
+from research.training.machine import process_state
 from research.trials import Trial, load_corpus, load_model, run_trial
 
 OWN, TEACHER, BOTH = "own", "teacher", "own and teacher"

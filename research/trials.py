@@ -29,7 +29,9 @@ from research.runs import RunFolder, describe_run, prediction_frame, score_songs
 from research.splits.folds import Split
 from research.tracking import Tracker, track
 from research.tracks import TrackTable, read_tracks
-from research.training.loop import TrainConfig, fit, make_accelerator, predict, process_state
+from research.training.config import TrainConfig
+from research.training.loop import fit, predict
+from research.training.machine import make_accelerator, process_state
 
 
 @dataclass(frozen=True, kw_only=True)

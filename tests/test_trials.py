@@ -15,7 +15,7 @@ from research.models.lyrics import LyricsConfig
 from research.runs import score_songs
 from research.splits.folds import official_split
 from research.tracks import read_tracks, write_tracks
-from research.training.loop import TrainConfig
+from research.training.config import TrainConfig
 from research.trials import Trial, load_corpus, run_trial
 
 BROKEN = {"synthetic-00000": "truncated.mp3", "synthetic-00001": "text.mp3"}

@@ -11,7 +11,7 @@ from research.bench.measurement import Measurement, times_faster
 from research.bench.pairs import Side, interleave
 from research.data.dataset import Augmentation, SongDataset
 from research.data.songs import InputConfig, load_songs
-from research.training.loop import TrainConfig
+from research.training.config import TrainConfig
 
 INPUTS = InputConfig(eval_windows=1)
 BATCH_SIZE = TrainConfig().batch_size

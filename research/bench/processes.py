@@ -20,7 +20,7 @@ from research.bench.material import LABELS, Material, Size
 from research.bench.pairs import spread
 from research.bench.training import SOUND, TRAIN, VALID, fit_epoch
 from research.models.classifier import MoodClassifier
-from research.training.loop import process_state
+from research.training.machine import process_state
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -26,7 +26,9 @@ from research.data.pictures import PictureDataset, Pictures, load_pictures
 from research.models.audio import AudioConfig
 from research.models.classifier import ModelConfig, MoodClassifier
 from research.models.picture import PictureClassifier, PictureConfig
-from research.training.loop import TrainConfig, fit, make_accelerator
+from research.training.config import TrainConfig
+from research.training.loop import fit
+from research.training.machine import make_accelerator
 
 TRAIN = TrainConfig(epochs=1)
 PLAIN = TrainConfig(epochs=1, optimizer="sgd", batch_size=slides.BATCH_SIZE, clip_norm=None, weight_decay=0.0)

@@ -18,7 +18,7 @@ from research.data.songs import load_songs
 from research.features.lyrics import tokenize_lyrics
 from research.models.classifier import ModelConfig, MoodClassifier
 from research.models.lyrics import MINILM, LyricsConfig, LyricsEncoder, load_tokenizer
-from research.training.loop import make_accelerator
+from research.training.machine import make_accelerator
 
 PADDED_TOKENS, PADDED_BATCH, BERT_RATE, BERT_DROPOUT = 512, 16, 5e-5, 0.1
 

@@ -1,90 +1,37 @@
 """The only training loop, on accelerate: one process or many, CPU or GPU, resumable to the same bits."""
 
 import math
-import os
 import sys
 import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from functools import partial
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import torch
-from accelerate import Accelerator, DistributedDataParallelKwargs, PartialState
-from accelerate.utils import DataLoaderConfiguration, set_seed
+from accelerate.utils import set_seed
 from jaxtyping import Float, Int
 from torch import nn
 from torch.optim.lr_scheduler import LambdaLR
 from tqdm import tqdm
 
 from research.batch import SongSet
-from research.data.dataset import Augmentation
 from research.labels import Targets
 from research.losses.moods import mood_loss
 from research.losses.objective import step_loss
 from research.losses.tags import MoodAndTagLoss, TagLoss
 from research.metrics.scoring import score_answers
-from research.models.precision import computes_bf16
 from research.runs import RunFolder
 from research.tracking import Tracker
-from research.training.machine import allow_precision, allow_tf32, on_cpu
+from research.training.config import TrainConfig
+from research.training.machine import make_accelerator
 from research.training.progress import Progress
 from research.training.schedules import OPTIMIZERS, averaged, steps_down, warmup_cosine
 
 EVAL_BATCH = 16
-Precision = Literal["auto", "fp32", "bf16", "fp16"]
 PLAIN_LOSS = {"loss": "cross_entropy", "class_weights": "none", "label_smoothing": 0.0, "tag_loss": "bce"}
 """What is measured on validation songs, whatever is trained."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class TrainConfig:
-    epochs: int = 12
-    """Upper bound; the rate follows its schedule over all of them."""
-    batch_size: int = 16
-    """Songs per process and step."""
-    accumulate: int = 1
-    """Steps whose gradients are summed before the weights move."""
-    learning_rate: float = 3e-4
-    """Peak rate of new layers; each encoder has its own in its config."""
-    optimizer: Literal["adamw", "sgd"] = "adamw"
-    """sgd: with momentum 0.9."""
-    weight_decay: float = 0.05
-    unfreeze_every: int = 0
-    """Epochs after which one more layer of each encoder learns, from the top, at first none; 0: all from the start."""
-    schedule: Literal["cosine", "step"] = "cosine"
-    """cosine: to zero, after a warm-up; step: down by `step_factor` every `step_epochs`."""
-    warmup: float = 0.1
-    """Share of all steps in which the rate climbs to its peak; of the cosine alone."""
-    step_epochs: int = 7
-    step_factor: float = 0.1
-    clip_norm: float | None = 1.0
-    """Longest gradient, over all parameters; None: as long as it is."""
-    select_by: Literal["macro_f1", "accuracy", "pr_auc", "roc_auc", "loss", "last"] = "macro_f1"
-    """What the best epoch is best in, on the validation songs; the areas are macro averages over tags. last: the last
-    epoch, whatever the validation songs say."""
-    patience: int = 6
-    """Epochs without a better one after which training stops."""
-    loss: str = "cross_entropy"
-    """Of the mood: cross_entropy, focal or logit_adjusted."""
-    class_weights: Literal["none", "balanced", "effective_number"] = "balanced"
-    """Weight of each mood in the loss; balanced: rare moods count as much in sum as frequent ones."""
-    label_smoothing: float = 0.1
-    """Of the mood alone."""
-    tag_loss: str = "bce"
-    """Where tags are learned: bce, weighted_bce, focal or asymmetric."""
-    side_loss: float = 0.0
-    """Share of the loss that sound and words must answer for alone; 1: a mean of experts, joined only in the answer."""
-    mixup: float = 0.0
-    """Songs are mixed in pairs, with shares from Beta(mixup, mixup); of spectrograms and frozen encoders' vectors."""
-    average: float = 0.0
-    """Decay a step of the moving average of weights that is validated and kept, such as 0.99; 0 keeps the last weights.
-    Source: Polyak & Juditsky 1992; Izmailov et al. 2018 (arXiv:1803.05407)."""
-    precision: Precision = "auto"
-    """auto: bf16 where the device computes in it, else fp32, whose products a GPU rounds to TF32. fp16 needs a GPU."""
-    seed: int = 0
-    augmentation: Augmentation = Augmentation()
 
 
 @dataclass(frozen=True)
@@ -194,37 +141,6 @@ def predict(model: nn.Module, dataset: SongSet, config: TrainConfig) -> Predicti
     order = np.argsort(rows)
     assert np.array_equal(rows[order], np.sort(dataset.rows)), "a song was lost or doubled between processes"
     return Predictions(rows[order], targets[order], logits[order])
-
-
-def process_state() -> PartialState:
-    """The processes that `accelerate launch` gives; unlike an accelerator it fixes no precision yet.
-
-    Raises:
-        ValueError: several were launched, but each believes it is alone.
-    """
-    state, launched = PartialState(cpu=on_cpu()), int(os.environ.get("WORLD_SIZE", 1))
-    if state.num_processes != launched:
-        missing = f"{launched} processes were launched, but each runs alone; without GPUs set ACCELERATE_USE_CPU=true"
-        raise ValueError(missing)
-    return state
-
-
-def make_accelerator(config: TrainConfig) -> Accelerator:
-    """The device, precision and processes that `accelerate launch` (or plain python) gives.
-
-    Raises:
-        ValueError: fp16 without a GPU.
-    """
-    precision = {"fp32": "no", "auto": "bf16" if computes_bf16() else "no"}.get(config.precision, config.precision)
-    if precision == "fp16" and not torch.cuda.is_available():
-        raise ValueError("precision fp16 needs a GPU; use bf16, fp32 or auto")
-    # A batch may hold no lyrics at all; then the lyrics encoder has no gradient in that step.
-    handlers = [DistributedDataParallelKwargs(find_unused_parameters=True)]
-    allow_precision(precision)
-    allow_tf32()
-    reading = DataLoaderConfiguration(non_blocking=True)
-    settings = {"cpu": on_cpu(), "mixed_precision": precision, "gradient_accumulation_steps": config.accumulate}
-    return Accelerator(**settings, dataloader_config=reading, kwargs_handlers=handlers)
 
 
 def _progress_bar(name: str, epochs: int, songs: int, epochs_done: int, is_main: bool) -> tqdm:

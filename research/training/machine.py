@@ -1,8 +1,45 @@
-"""What training runs on."""
+"""What training runs on: processes, device and precision."""
+
+import os
 
 import torch
+from accelerate import Accelerator, DistributedDataParallelKwargs, PartialState
 from accelerate.state import AcceleratorState, is_initialized
-from accelerate.utils import parse_flag_from_env
+from accelerate.utils import DataLoaderConfiguration, parse_flag_from_env
+
+from research.models.precision import computes_bf16
+from research.training.config import TrainConfig
+
+
+def process_state() -> PartialState:
+    """The processes that `accelerate launch` gives; unlike an accelerator it fixes no precision yet.
+
+    Raises:
+        ValueError: several were launched, but each believes it is alone.
+    """
+    state, launched = PartialState(cpu=on_cpu()), int(os.environ.get("WORLD_SIZE", 1))
+    if state.num_processes != launched:
+        missing = f"{launched} processes were launched, but each runs alone; without GPUs set ACCELERATE_USE_CPU=true"
+        raise ValueError(missing)
+    return state
+
+
+def make_accelerator(config: TrainConfig) -> Accelerator:
+    """The device, precision and processes that `accelerate launch` (or plain python) gives.
+
+    Raises:
+        ValueError: fp16 without a GPU.
+    """
+    precision = {"fp32": "no", "auto": "bf16" if computes_bf16() else "no"}.get(config.precision, config.precision)
+    if precision == "fp16" and not torch.cuda.is_available():
+        raise ValueError("precision fp16 needs a GPU; use bf16, fp32 or auto")
+    # A batch may hold no lyrics at all; then the lyrics encoder has no gradient in that step.
+    handlers = [DistributedDataParallelKwargs(find_unused_parameters=True)]
+    allow_precision(precision)
+    allow_tf32()
+    reading = DataLoaderConfiguration(non_blocking=True)
+    settings = {"cpu": on_cpu(), "mixed_precision": precision, "gradient_accumulation_steps": config.accumulate}
+    return Accelerator(**settings, dataloader_config=reading, kwargs_handlers=handlers)
 
 
 def on_cpu() -> bool:

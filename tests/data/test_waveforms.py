@@ -17,7 +17,7 @@ from research.models.lyrics import LyricsConfig
 from research.runs import RunFolder
 from research.splits.folds import official_split
 from research.tracks import read_tracks, write_tracks
-from research.training.loop import TrainConfig
+from research.training.config import TrainConfig
 from research.trials import Trial, load_corpus, run_trial
 
 LOUD = Augmentation(time_mask=20, mel_mask=8, drop_audio=0.3, drop_lyrics=0.3, gain_db=6.0)

@@ -9,7 +9,7 @@ import pytest
 from experiments.losses import LOSSES, Config, main
 from research.models.classifier import ModelConfig
 from research.models.lyrics import LyricsConfig
-from research.training.loop import TrainConfig
+from research.training.config import TrainConfig
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,7 @@ from experiments.multilabel import MODELS, Config, main
 from research.models.classifier import ModelConfig
 from research.models.lyrics import LyricsConfig
 from research.tracks import read_tracks, write_tracks
-from research.training.loop import TrainConfig
+from research.training.config import TrainConfig
 
 TAGS = ("loud", "soft", "rare")
 

@@ -42,7 +42,7 @@ def _train(table, inputs, bert, folder, trainable_layers, task="moods"):
     from research.models.classifier import ModelConfig
     from research.models.lyrics import LyricsConfig
     from research.splits.folds import official_split
-    from research.training.loop import TrainConfig
+    from research.training.config import TrainConfig
     from research.trials import Trial, load_corpus, run_trial
 
     lyrics = LyricsConfig(model=str(bert), trainable_layers=trainable_layers)

@@ -10,7 +10,8 @@ from research.data.dataset import Augmentation, SongDataset
 from research.models.classifier import ModelConfig, MoodClassifier
 from research.models.lyrics import LyricsConfig
 from research.runs import RunFolder
-from research.training.loop import TrainConfig, fit, predict
+from research.training.config import TrainConfig
+from research.training.loop import fit, predict
 
 EXACT = Augmentation(time_mask=0, mel_mask=0, drop_audio=0.0, drop_lyrics=0.0)
 DECAY = 0.75

@@ -19,7 +19,9 @@ from research.models.audio import AudioConfig
 from research.models.classifier import ModelConfig, MoodClassifier
 from research.models.lyrics import LyricsConfig
 from research.runs import RunFolder
-from research.training.loop import TrainConfig, fit, make_accelerator, predict, process_state
+from research.training.config import TrainConfig
+from research.training.loop import fit, predict
+from research.training.machine import make_accelerator, process_state
 from research.training.schedules import warmup_cosine
 
 EXACT = Augmentation(time_mask=0, mel_mask=0, drop_audio=0.0, drop_lyrics=0.0)

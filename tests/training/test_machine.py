@@ -3,8 +3,8 @@
 import pytest
 import torch
 
-from research.training.loop import TrainConfig, make_accelerator
-from research.training.machine import allow_tf32
+from research.training.config import TrainConfig
+from research.training.machine import allow_tf32, make_accelerator
 
 
 @pytest.fixture

@@ -10,7 +10,9 @@ from research.data.dataset import SongDataset
 from research.models.classifier import ModelConfig, MoodClassifier
 from research.models.lyrics import LyricsConfig
 from research.runs import RunFolder
-from research.training.loop import TrainConfig, fit, make_accelerator, process_state
+from research.training.config import TrainConfig
+from research.training.loop import fit
+from research.training.machine import make_accelerator, process_state
 
 TRAIN = TrainConfig(epochs=2, precision="fp32", class_weights="none")
 
