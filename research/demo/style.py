@@ -6,9 +6,9 @@ CSS = """
 .answer.message {border-left: .4rem solid #d1495b; padding: .8rem 1rem; font-weight: 600}
 .answer .note {border-left: .4rem solid #f2b134; padding: .4rem .8rem; margin: 0}
 .cards {display: flex; flex-wrap: wrap; gap: 1rem; align-items: stretch}
-.card {border: .2rem solid; border-radius: .6rem; padding: .4em .6em; display: flex; gap: .5em;
+.card {border: .2rem solid; border-radius: .6rem; padding: .4em .6em; display: flex; flex-wrap: wrap; gap: 0 .5em;
   align-items: baseline; justify-content: space-between; line-height: 1.2}
-.card .mood {font-weight: 700; overflow-wrap: anywhere}
+.card .mood {font-weight: 700}
 .bars .row {display: grid; grid-template-columns: 6.5rem 1fr 3.5rem; gap: .6rem; align-items: center}
 .bars .track {background: #8882; height: .8rem; border-radius: .4rem; overflow: hidden}
 .bars .fill {display: block; height: 100%}

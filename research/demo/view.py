@@ -24,6 +24,8 @@ TOP_CARDS = 2
 APART_S = 15.0
 """Between the moments that are named: a second one next to the first tells nothing new."""
 SMALLEST_REM, LARGEST_REM = 1.0, 3.2
+VW_A_REM = 2.8
+"""On a phone: ten letters of the largest type take two thirds of the width."""
 
 
 def answer_html(
@@ -78,7 +80,8 @@ def cards(answer: MoodPrediction) -> str:
     shown = []
     for mood, share in ranked:
         size = max(SMALLEST_REM, LARGEST_REM * share)
-        style = f"--share:{share:.4f};border-color:{colour[mood]};font-size:{size:.2f}rem;flex-grow:{100 * share:.2f}"
+        height = f"clamp({SMALLEST_REM}rem,{VW_A_REM * size:.2f}vw,{size:.2f}rem)"
+        style = f"border-color:{colour[mood]};font-size:{height};flex-grow:{100 * share:.2f}"
         shown.append(
             f'<div class="card" style="{style}"><span class="mood">{escape(mood)}</span>'
             f'<span class="share">{share:.0%}</span></div>'

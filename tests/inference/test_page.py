@@ -4,6 +4,7 @@ import json
 import re
 import shutil
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -45,7 +46,7 @@ def answer(**changes):
 
 
 def test_cards_are_sized_by_share():
-    sizes = [float(size) for size in re.findall(r"font-size:([\d.]+)rem", cards(answer()))]
+    sizes = [float(size) for size in re.findall(r"font-size:clamp\(.*?,([\d.]+)rem\)", cards(answer()))]
     assert len(sizes) == 2
     assert sizes[0] / sizes[1] == pytest.approx(1.92 / 1.0)  # 3.2 rem times .6; .96 is raised to the least, 1
     assert "happy" in cards(answer()).split("angry")[0]
@@ -195,11 +196,17 @@ def test_eight_visitors_at_once_get_their_own_answers(site, trained):
 
 def upload(page, path):
     """Replace the file that is chosen."""
-    field = page.locator("input[type=file]")
+    from playwright.sync_api import TimeoutError as TooLateError
+
+    field, chosen = page.locator("input[type=file]"), page.get_by_text(path.name).first
     if not field.count():
         page.get_by_role("button", name="Clear", exact=True).click()
-    field.set_input_files(path)
-    page.get_by_text(path.name).first.wait_for(timeout=60_000)
+    for _ in range(3):  # on a busy machine Gradio draws the field anew meanwhile and forgets the file
+        field.set_input_files(path)
+        with suppress(TooLateError):
+            chosen.wait_for(timeout=20_000)
+            return
+    raise AssertionError(f"{path.name} was not taken")
 
 
 def test_the_answer_is_json():
