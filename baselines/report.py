@@ -11,10 +11,11 @@ import numpy as np
 import pandas as pd
 
 from baselines.slides import CROSS_TABLE, LABELS, MODEL_1, MODEL_2, SLIDES_MIX, cross_table_figures
+from research.atomic import write_text
 from research.evaluation.statistics import Interval, independent_difference, wilson_interval
 from research.reports.figures.learning import Curve, Panel, learning_curves
 from research.reports.figures.style import save_figure
-from research.reports.formats import NONE, interval, latex_table, markdown_table, points, share, write_text
+from research.reports.formats import NONE, interval, latex_table, markdown_table, points, share
 from research.reports.predictions import Run, find_runs, read_history, read_runs
 from research.reports.scores import ModelScore, score_models
 from research.reports.tables import comparison_table, corpus_name

@@ -17,13 +17,14 @@ from typing import Any
 
 from experiments.compare import report
 from experiments.fusion import Side, model_of
+from research.atomic import write_text
 from research.command import run_command
 from research.data.songs import InputConfig, Songs, with_labels
 from research.labels import LabelSpace
 from research.models.classifier import ModelConfig
 from research.models.lyrics import MINILM, LyricsConfig
 from research.reports.calibrated import calibration_table, score_calibration
-from research.reports.formats import markdown_table, write_text
+from research.reports.formats import markdown_table
 from research.reports.predictions import find_runs, read_runs
 from research.reports.scores import score_models
 from research.splits.folds import make_splits

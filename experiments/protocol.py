@@ -15,10 +15,11 @@ import tyro
 
 from experiments.fusion import Side, model_of
 from experiments.grid import FROZEN, STEADY, Grid, report_grid, run_grid
+from research.atomic import write_text
 from research.command import run_command
 from research.evaluation.statistics import percentile_interval
 from research.models.classifier import ModelConfig
-from research.reports.formats import markdown_table, points, write_text
+from research.reports.formats import markdown_table, points
 from research.reports.predictions import find_runs, read_runs
 from research.reports.scores import METRICS, ModelScore, score_models
 from research.splits.folds import Split, make_splits

@@ -6,13 +6,13 @@ lie in feature stores, see research.models.frozen.)
 """
 
 import hashlib
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 from jaxtyping import Float32
 
+from research.atomic import replacing
 from research.models.frozen_lyrics import FrozenLyrics
 from research.models.lyrics import LyricsConfig
 
@@ -54,7 +54,6 @@ def _read(path: Path) -> dict[str, np.ndarray]:
 
 def _write(path: Path, vectors: dict[str, np.ndarray]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_suffix(".part")
-    with partial.open("wb") as file:
+    # Shared: another experiment on the corpus may have found the same vectors missing.
+    with replacing(path, shared=True) as partial, partial.open("wb") as file:
         np.savez(file, keys=np.array(list(vectors)), vectors=np.stack(list(vectors.values())))
-    os.replace(partial, path)

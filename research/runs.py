@@ -13,7 +13,6 @@ the label, 0 if not, NaN if that is not known.
 """
 
 import json
-import os
 import platform
 import secrets
 import subprocess
@@ -29,6 +28,7 @@ from jaxtyping import Float, Int
 from safetensors.torch import load_file, save_file
 from torch import nn
 
+from research.atomic import replacing, write_text
 from research.labels import Targets
 from research.metrics.scoring import score_answers
 from research.splits.folds import Split
@@ -66,7 +66,7 @@ class RunFolder:
             return cls(path, found)
         path.mkdir(parents=True, exist_ok=True)
         config |= {"id": secrets.token_hex(4), "commit": git_commit(), "environment": environment()}
-        _write_text(known, json.dumps(config, indent=1))
+        write_text(known, json.dumps(config, indent=1))
         return cls(path, config)
 
     @classmethod
@@ -90,22 +90,20 @@ class RunFolder:
         return self.path / "model.safetensors"
 
     def write_history(self, history: Sequence[Mapping[str, float]]) -> None:
-        _write_text(self.path / "metrics.jsonl", "".join(json.dumps(row) + "\n" for row in history))
+        write_text(self.path / "metrics.jsonl", "".join(json.dumps(row) + "\n" for row in history))
 
     def save_weights(self, model: nn.Module) -> None:
         # Contiguous: safetensors refuses the channels-last layout that convolutions train in.
         state = {name: tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items()}
-        partial = self.weights.with_suffix(".part")
-        save_file(state, partial)
-        os.replace(partial, self.weights)
+        with replacing(self.weights) as partial:
+            save_file(state, partial)
 
     def load_weights(self, model: nn.Module) -> None:
         model.load_state_dict(load_file(self.weights))
 
     def save_checkpoint(self, state: Mapping[str, Any]) -> None:
-        partial = self.path / "checkpoint.part"
-        torch.save(dict(state), partial)
-        os.replace(partial, self.path / "checkpoint.pt")
+        with replacing(self.path / "checkpoint.pt") as partial:
+            torch.save(dict(state), partial)
 
     def load_checkpoint(self) -> dict[str, Any] | None:
         path = self.path / "checkpoint.pt"
@@ -113,10 +111,9 @@ class RunFolder:
 
     def finish(self, predictions: pd.DataFrame, result: Mapping[str, float]) -> None:
         """Write what is scored, last of all, and drop what only a continuation needed."""
-        _write_text(self.path / "result.json", json.dumps(dict(result), indent=1))
-        partial = self.path / "predictions.part"
-        predictions.to_parquet(partial, index=False)
-        os.replace(partial, self.path / "predictions.parquet")
+        write_text(self.path / "result.json", json.dumps(dict(result), indent=1))
+        with replacing(self.path / "predictions.parquet") as partial:
+            predictions.to_parquet(partial, index=False)
         (self.path / "checkpoint.pt").unlink(missing_ok=True)
 
 
@@ -202,9 +199,3 @@ def _difference(before: Mapping[str, Any], now: Mapping[str, Any], at: str = "")
         if old != new:
             return f"{at}{key} was {old!r}, now {new!r}"
     raise AssertionError("called on equal configurations")
-
-
-def _write_text(path: Path, text: str) -> None:
-    partial = path.with_name(path.name + ".part")
-    partial.write_text(text)
-    os.replace(partial, path)

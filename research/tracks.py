@@ -14,6 +14,8 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from research.atomic import replacing
+
 TEXT, TEXTS = pa.string(), pa.list_(pa.string())
 SCHEMA = pa.schema(
     [
@@ -121,7 +123,7 @@ def artist_key(artist: str | None) -> str:
 
 
 def write_tracks(path: Path, frame: pd.DataFrame, corpus: Corpus) -> TrackTable:
-    """Check a table and write it in one atomic step.
+    """Check a table and write it, whole or not at all.
 
     Args:
         path: the `tracks.parquet` to write; audio and lyrics paths in `frame` are relative to its folder.
@@ -139,9 +141,8 @@ def write_tracks(path: Path, frame: pd.DataFrame, corpus: Corpus) -> TrackTable:
     meta = {METADATA_KEY: json.dumps(asdict(corpus), ensure_ascii=False).encode()}
     table = pa.Table.from_pandas(frame, schema=SCHEMA, preserve_index=False).replace_schema_metadata(meta)
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_suffix(".part")
-    pq.write_table(table, partial)
-    os.replace(partial, path)
+    with replacing(path) as partial:
+        pq.write_table(table, partial)
     return read_tracks(path)
 
 

@@ -105,6 +105,7 @@ def test_half_written_predictions_are_not_finished(tmp_path, monkeypatch):
         run.finish(PREDICTIONS, {"epochs": 3})
     assert not run.finished
     assert run.load_checkpoint() is not None
+    assert not list(tmp_path.glob("*.part"))
 
 
 def test_a_failed_write_leaves_the_last_good_file(tmp_path, monkeypatch):

@@ -34,7 +34,7 @@ class Synthetic:
     def prepare(self) -> "TrackTable":
         from data_prep.corpora import synthetic
         from data_prep.table.card import card_text
-        from data_prep.table.placing import write_text
+        from research.atomic import write_text
 
         table = synthetic.prepare(
             self.out,

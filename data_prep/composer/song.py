@@ -1,7 +1,6 @@
 """One invented song: from its place in the corpus to its two files."""
 
 import math
-import os
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from data_prep.composer.evidence import Point, blurred_point
 from data_prep.composer.score import compose
 from data_prep.composer.synthesis import Samples, render
 from data_prep.composer.words import THINGS, write_lyrics
+from research.atomic import replacing
 from research.moods import MOODS
 
 SAMPLE_RATE = 22_050
@@ -85,9 +85,9 @@ def write_song(plan: SongPlan, recipe: Recipe, folder: Path) -> None:
     samples, lyrics = make_song(plan, recipe)
     if plan.lyrics is not None:
         (folder / plan.lyrics).write_bytes(lyrics.encode())
-    partial = folder / f"{plan.audio}.part"
-    soundfile.write(partial, np.round(samples * 32_767).astype(np.int16), SAMPLE_RATE, format="FLAC", subtype="PCM_16")
-    os.replace(partial, folder / plan.audio)
+    pcm = np.round(samples * 32_767).astype(np.int16)
+    with replacing(folder / plan.audio) as partial:
+        soundfile.write(partial, pcm, SAMPLE_RATE, format="FLAC", subtype="PCM_16")
 
 
 def make_song(plan: SongPlan, recipe: Recipe) -> tuple[Samples, str]:

@@ -17,7 +17,6 @@ Known faults: played from MIDI all clips have one timbre, so scores are not thos
 three tables have no split.
 """
 
-import os
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -32,6 +31,7 @@ from data_prep.table.placing import write_corpus
 from data_prep.table.rows import read_csv
 from data_prep.table.screening import artists_across, screen
 from data_prep.table.songs import Song
+from research.atomic import replacing
 from research.moods import MOODS, NUMBERED_QUADRANTS
 from research.tracks import Corpus, TrackTable
 
@@ -113,13 +113,12 @@ def play(midi: Path, target: Path, soundfont: Path) -> None:
         return
     if not midi.is_file():
         raise FileNotFoundError(f"{midi} does not exist; unpack the whole archive and name its folder")
-    partial = target.with_name(f"{target.name}.part")
-    render = ["-T", "flac", "-r", str(SAMPLE_RATE), "-F", str(partial)]
-    command = ["fluidsynth", "--no-midi-in", "--no-shell", "--quiet", *render, str(soundfont), str(midi)]
-    said = subprocess.run(command, capture_output=True, text=True, check=False)
-    if said.returncode or not partial.is_file():
-        raise ValueError(f"{midi}: fluidsynth could not play it: {said.stderr.strip()[-300:]}")
-    os.replace(partial, target)
+    with replacing(target) as partial:
+        render = ["-T", "flac", "-r", str(SAMPLE_RATE), "-F", str(partial)]
+        command = ["fluidsynth", "--no-midi-in", "--no-shell", "--quiet", *render, str(soundfont), str(midi)]
+        said = subprocess.run(command, capture_output=True, text=True, check=False)
+        if said.returncode or not partial.is_file():
+            raise ValueError(f"{midi}: fluidsynth could not play it: {said.stderr.strip()[-300:]}")
 
 
 def _check_player(soundfont: Path) -> None:

@@ -25,6 +25,7 @@ from tqdm import tqdm
 
 from data_prep.composer.artists import invent_artist
 from data_prep.composer.song import Recipe, SongPlan, plan_songs, write_song
+from research.atomic import write_text
 from research.moods import MOODS
 from research.tracks import Corpus, TrackTable, write_tracks
 
@@ -74,9 +75,7 @@ def _claim(out: Path, recipe: Recipe) -> None:
         raise ValueError(f"{out} holds another corpus; choose another --out")
     for folder in ("audio", "lyrics"):
         (out / folder).mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_suffix(".part")
-    unfinished.write_text(json.dumps(asked, indent=1), encoding="utf-8")
-    os.replace(unfinished, path)
+    write_text(path, json.dumps(asked, indent=1))
 
 
 def _written(plans: list[SongPlan], recipe: Recipe, out: Path, workers: int | None) -> Iterator[None]:

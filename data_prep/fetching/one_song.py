@@ -20,7 +20,7 @@ from data_prep.lyrics import (
 from data_prep.matching import MIN_SCORE, match
 from data_prep.previews import IDENTITY_ONLY, Found, NoAudioError, PreviewProvider, Wanted
 from data_prep.previews.downloads import checked_sound
-from data_prep.table.placing import write_text
+from research.atomic import write_text
 
 Hit = Found | FoundLyrics
 Provider = PreviewProvider | LyricsProvider
@@ -89,6 +89,7 @@ def _sound(wanted: Wanted, provider: PreviewProvider, found: Found, folder: Path
 
 def _fetched_sound(provider: PreviewProvider, found: Found, target: Path) -> tuple[Path, dict[str, object]]:
     """Where the sound now is, a user's own file or `target`, and what the check told; a bad file never stands there."""
+    # With the sound's own suffix, under which it is decoded; and there may be none to move.
     partial = target.with_name(f"{target.stem}.part{target.suffix}")
     path = provider.fetch(found, partial)
     try:

@@ -7,8 +7,8 @@ from data_prep.fetching.attrition import PENDING, Row, attrition_csv, attrition_
 from data_prep.fetching.ledger import Outcome
 from data_prep.fetching.pipeline import Fetched
 from data_prep.lastfm.labelling import Labelled
-from data_prep.table.placing import write_text
 from data_prep.table.songs import Rejected
+from research.atomic import write_text
 from research.tracks import TrackTable
 
 

@@ -2,10 +2,8 @@
 
 import hashlib
 import json
-import os
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from contextlib import ExitStack
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -18,8 +16,8 @@ from tqdm import tqdm
 from data_prep.lastfm.files import Entry
 from data_prep.lastfm.labels import LEXICON, MIN_WEIGHT, NO_MOOD_TAG, NO_MOOD_WORD, RULES, Lexicon, TaggedTrack, Verdict
 from data_prep.lastfm.slides_tables import SlidesTables
-from data_prep.table.placing import write_text
 from data_prep.table.songs import Rejected
+from research.atomic import replacing, write_text
 
 LABELS_FILE = "labels.parquet"
 SCHEMA = pa.schema(
@@ -79,10 +77,8 @@ def label_tracks(entries: Iterable[Entry], lexicon: Lexicon, out: Path) -> Tally
     """
     out.mkdir(parents=True, exist_ok=True)
     tally = Tally()
-    partial = out / f"{LABELS_FILE}.part"
-    with ExitStack() as stack:
-        writer = stack.enter_context(pq.ParquetWriter(partial, SCHEMA))
-        slides = stack.enter_context(SlidesTables(out))
+    labels = replacing(out / LABELS_FILE)
+    with labels as partial, pq.ParquetWriter(partial, SCHEMA) as writer, SlidesTables(out) as slides:
         tracks = _readable(entries, tally)
         while batch := list(islice(tracks, BATCH_TRACKS)):
             rows = []
@@ -92,7 +88,6 @@ def label_tracks(entries: Iterable[Entry], lexicon: Lexicon, out: Path) -> Tally
                 slides.add(track, verdicts["slides"])
                 rows.append(_row(track, verdicts))
             writer.write_table(pa.Table.from_pylist(rows, schema=SCHEMA))
-    os.replace(partial, out / LABELS_FILE)
     write_text(out / "rules.md", rules_table(tally))
     return tally
 

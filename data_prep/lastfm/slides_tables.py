@@ -1,11 +1,11 @@
 """The slides' own tables of the `slides` rule: `slides_train.csv` and `slides_test.csv` with their columns."""
 
 import csv
-import os
 from contextlib import ExitStack
 from pathlib import Path
 
 from data_prep.lastfm.labels import TaggedTrack, Verdict
+from research.atomic import replacing
 
 COLUMNS = ("artist", "timestamp", "tags", "track_id", "title", "tags_list", "mood_tag", "mood_cat")
 """As the slides' program wrote them; tags are Python lists in text, weights among them text too."""
@@ -20,11 +20,8 @@ class SlidesTables:
     def __enter__(self) -> "SlidesTables":
         return self
 
-    def __exit__(self, fault: type | None, *details: object) -> None:
-        self._stack.close()
-        for split in self._writers:
-            if fault is None:
-                os.replace(self._partial(split), self._out / f"slides_{split}.csv")
+    def __exit__(self, *fault: object) -> None:
+        self._stack.__exit__(*fault)
 
     def add(self, track: TaggedTrack, verdict: Verdict) -> None:
         """Write a track that the rule gave a mood."""
@@ -32,13 +29,11 @@ class SlidesTables:
             return
         split = track.split or "all"
         if split not in self._writers:
-            file = self._stack.enter_context(self._partial(split).open("w", encoding="utf-8", newline=""))
+            partial = self._stack.enter_context(replacing(self._out / f"slides_{split}.csv"))
+            file = self._stack.enter_context(partial.open("w", encoding="utf-8", newline=""))
             self._writers[split] = csv.writer(file, lineterminator="\n")
             self._writers[split].writerow(COLUMNS)
         tags = [[tag, str(weight)] for tag, weight in track.tags]
         names = [tag for tag, _ in track.tags]
         row = [track.artist, track.timestamp, tags, track.track_id, track.title, names]
         self._writers[split].writerow([*row, verdict.tags[0], verdict.mood.capitalize()])
-
-    def _partial(self, split: str) -> Path:
-        return self._out / f"slides_{split}.csv.part"

@@ -1,13 +1,13 @@
 """A sound file from the web to the disk, and whether what came is sound."""
 
 import hashlib
-import os
 from pathlib import Path
 
 import requests
 from requests_cache import DO_NOT_CACHE, CachedSession
 
 from data_prep.previews import NoAudioError
+from research.atomic import replacing
 from research.features.audio import AudioError, decode
 
 MIN_AUDIO_S = 5.0
@@ -30,9 +30,8 @@ def download(session: CachedSession, url: str, target: Path) -> bool:
         answer.raise_for_status()
     except requests.HTTPError as error:
         raise NoAudioError(f"download failed with status {answer.status_code}") from error
-    partial = target.with_name(f"{target.name}.raw")
-    partial.write_bytes(answer.content)
-    os.replace(partial, target)
+    with replacing(target) as partial:
+        partial.write_bytes(answer.content)
     return True
 
 

@@ -11,6 +11,7 @@ import pandas as pd
 
 from data_prep.table.card import card_text, printable, row_text
 from data_prep.table.songs import Rejected, Song
+from research.atomic import replacing, write_text
 from research.features.lyrics import detect_language
 from research.tracks import Corpus, TrackTable, write_tracks
 
@@ -48,20 +49,11 @@ def link_audio(source: Path, target: Path) -> None:
         if _same_file(source, target):
             return
         raise ValueError(f"{target} is another file than {source}; move it away or choose another --out")
-    partial = target.with_name(f"{target.name}.part")
-    partial.unlink(missing_ok=True)
-    try:
-        partial.symlink_to(source)
-    except OSError:
-        shutil.copy2(source, partial)
-    os.replace(partial, target)
-
-
-def write_text(path: Path, text: str) -> None:
-    """Write UTF-8 text in one atomic step."""
-    partial = path.with_name(f"{path.name}.part")
-    partial.write_text(text, encoding="utf-8", newline="\n")
-    os.replace(partial, path)
+    with replacing(target) as partial:
+        try:
+            partial.symlink_to(source)
+        except OSError:
+            shutil.copy2(source, partial)
 
 
 def _place(song: Song, source: str, out: Path) -> dict[str, object]:

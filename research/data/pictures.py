@@ -5,7 +5,6 @@ changed song gives another file and nothing stale is read.
 """
 
 import hashlib
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +15,7 @@ from jaxtyping import Int, UInt8
 from torch.utils.data import DataLoader, Dataset
 from tqdm import tqdm
 
+from research.atomic import replacing
 from research.batch import PictureBatch
 from research.data.buckets import batch_loader
 from research.features.picture import HEIGHT, WIDTH, song_picture
@@ -126,9 +126,9 @@ def _key(ids: Sequence[str], store: MelStore) -> str:
 
 def _write(path: Path, ids: Sequence[str], store: MelStore) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_suffix(".part")
-    array = np.lib.format.open_memmap(partial, mode="w+", dtype=np.uint8, shape=(len(ids), HEIGHT, WIDTH, 3))
-    for position, track_id in enumerate(tqdm(ids, desc="pictures", unit="song", disable=None)):
-        array[position] = song_picture(store.song(track_id), store.settings)
-    array.flush()
-    os.replace(partial, path)
+    # Shared: another experiment on the corpus may have found the pictures missing, and be drawing them for minutes.
+    with replacing(path, shared=True) as partial:
+        array = np.lib.format.open_memmap(partial, mode="w+", dtype=np.uint8, shape=(len(ids), HEIGHT, WIDTH, 3))
+        for position, track_id in enumerate(tqdm(ids, desc="pictures", unit="song", disable=None)):
+            array[position] = song_picture(store.song(track_id), store.settings)
+        array.flush()

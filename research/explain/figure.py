@@ -1,6 +1,5 @@
 """One page a song: the spectrogram and the words, coloured by what they add, and the probabilities."""
 
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 from pathlib import Path
@@ -13,6 +12,7 @@ from matplotlib.colors import TwoSlopeNorm
 from matplotlib.figure import Figure
 from scipy.ndimage import gaussian_filter
 
+from research.atomic import replacing
 from research.explain.explainer import Explanation
 from research.explain.words import Word
 
@@ -36,9 +36,8 @@ def save_explanation(found: Explanation, probabilities: Mapping[str, float], tit
     Raises:
         ValueError: no such format.
     """
-    partial = path.with_name(f".{path.stem}.part{path.suffix}")
-    draw_explanation(found, probabilities, title).savefig(partial, dpi=150)
-    os.replace(partial, path)
+    with replacing(path) as partial:
+        draw_explanation(found, probabilities, title).savefig(partial, format=path.suffix.removeprefix("."), dpi=150)
 
 
 def draw_explanation(found: Explanation, probabilities: Mapping[str, float], title: str) -> Figure:

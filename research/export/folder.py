@@ -9,7 +9,6 @@ README.md            model card
 """
 
 import json
-import os
 import shutil
 from dataclasses import asdict
 from pathlib import Path
@@ -17,6 +16,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from research.atomic import replacing
 from research.export.model_card import model_card
 from research.export.onnx_model import WholeModel, example_inputs, parameter_of, save_onnx
 from research.features.audio import mel_filters
@@ -44,24 +44,11 @@ def export_run(run: RunFolder, out: Path, *, onnx: bool = True) -> None:
     if not run.finished:
         raise FileNotFoundError(f"{run.path} is not finished: it has no predictions.parquet; finish the run first")
     predictor = MoodPredictor(run)
-    partial = out.with_name(f"{out.name}.part")
-    shutil.rmtree(partial, ignore_errors=True)
-    partial.mkdir(parents=True)
-    (partial / "config.json").write_text(json.dumps(_config(predictor), indent=1), encoding="utf-8")
-    shutil.copyfile(run.weights, partial / run.weights.name)
-    if predictor.reader is not None:
-        _save_words_encoder(predictor, partial / EXPORTED_LYRICS)
-    if predictor.model.audio is not None:
-        np.save(partial / "mel_filters.npy", mel_filters(predictor.inputs.mel))
-    difference = None
-    if onnx:
-        frozen = predictor.reader.frozen if predictor.reader else None
-        save_onnx(predictor.model, predictor.inputs, frozen, partial / "model.onnx")
-        difference = onnx_difference(predictor, partial / "model.onnx", songs=24, seed=0)
-        if difference > ONNX_TOLERANCE:
-            raise ValueError(f"model.onnx differs from torch by {difference:.1e}; export with --no-onnx and report it")
-    (partial / "README.md").write_text(model_card(predictor, onnx_difference=difference), encoding="utf-8")
-    os.replace(partial, out)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with replacing(out) as folder:
+        folder.mkdir()
+        shutil.copyfile(run.weights, folder / run.weights.name)
+        _write_parts(predictor, folder, onnx)
 
 
 def onnx_difference(predictor: MoodPredictor, path: Path, *, songs: int, seed: int) -> float:
@@ -85,6 +72,22 @@ def onnx_difference(predictor: MoodPredictor, path: Path, *, songs: int, seed: i
         (found,) = session.run(None, {name: value.numpy() for name, value in given.items()})
         worst = max(worst, float(np.abs(found - expected.numpy()).max()))
     return worst
+
+
+def _write_parts(predictor: MoodPredictor, folder: Path, onnx: bool) -> None:
+    (folder / "config.json").write_text(json.dumps(_config(predictor), indent=1), encoding="utf-8")
+    if predictor.reader is not None:
+        _save_words_encoder(predictor, folder / EXPORTED_LYRICS)
+    if predictor.model.audio is not None:
+        np.save(folder / "mel_filters.npy", mel_filters(predictor.inputs.mel))
+    difference = None
+    if onnx:
+        frozen = predictor.reader.frozen if predictor.reader else None
+        save_onnx(predictor.model, predictor.inputs, frozen, folder / "model.onnx")
+        difference = onnx_difference(predictor, folder / "model.onnx", songs=24, seed=0)
+        if difference > ONNX_TOLERANCE:
+            raise ValueError(f"model.onnx differs from torch by {difference:.1e}; export with --no-onnx and report it")
+    (folder / "README.md").write_text(model_card(predictor, onnx_difference=difference), encoding="utf-8")
 
 
 def _random_songs(predictor: MoodPredictor, generator: np.random.Generator, songs: int) -> dict[str, torch.Tensor]:

@@ -16,6 +16,7 @@ from typing import BinaryIO
 
 from tqdm import tqdm
 
+from research.atomic import replacing
 from research.features.audio import MelSettings
 from research.features.engine import Engine, map_locally
 from research.features.shards import Entry, FrontEnd, Job, Shard, read_shard, write_shard
@@ -159,8 +160,6 @@ def _sync(file: BinaryIO) -> None:
 
 
 def _replace(path: Path, text: str) -> None:
-    partial = path.with_suffix(".part")
-    with partial.open("wb") as file:
+    with replacing(path) as partial, partial.open("wb") as file:
         file.write(text.encode())
         _sync(file)
-    os.replace(partial, path)

@@ -5,7 +5,6 @@ the tick marks that spot the figure's left edge: each pixel has the colour of th
 centre lies. A song of any length is squeezed into the width.
 """
 
-import os
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
@@ -16,6 +15,7 @@ from jaxtyping import Float32, Int, UInt8
 from PIL import Image
 from tqdm import tqdm
 
+from research.atomic import replacing
 from research.features.audio import MelSettings
 from research.features.store import MelStore
 from research.tracks import TrackTable
@@ -79,11 +79,10 @@ def write_pictures(
 
 
 def save_jpg(picture: UInt8[np.ndarray, "height width rgb"], path: Path) -> None:
-    """Write a JPG as matplotlib's `savefig` would, in one atomic step; makes the folder."""
+    """Write a JPG as matplotlib's `savefig` would, whole or not at all; makes the folder."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(path.name + ".part")
-    Image.fromarray(picture).save(partial, format="JPEG", quality=JPG_QUALITY)
-    os.replace(partial, path)
+    with replacing(path) as partial:
+        Image.fromarray(picture).save(partial, format="JPEG", quality=JPG_QUALITY)
 
 
 def _frame_of_column(n_frames: int) -> Int[np.ndarray, " width"]:

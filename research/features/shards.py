@@ -10,7 +10,6 @@ import os
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 from typing import Protocol, runtime_checkable
 
 import numpy as np
@@ -18,6 +17,7 @@ from jaxtyping import Num
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
+from research.atomic import replacing
 from research.features.audio import AudioError
 
 
@@ -115,12 +115,11 @@ def write_shard(shard: Shard) -> Path:
     frames = [np.empty((0, shard.settings.width), shard.settings.dtype), *(mel for _, mel in songs if mel is not None)]
     index = [(asdict(entry), mel is not None) for entry, mel in songs]
     content = save({"mel": np.concatenate(frames)}, metadata={"index": json.dumps(index, ensure_ascii=False)})
-    # A name of its own: a worker that was thought dead may be writing the same shard.
-    with NamedTemporaryFile(dir=shard.folder, suffix=".part", delete=False) as file:
+    # Shared: a worker that was thought dead may be writing the same shard.
+    with replacing(path, shared=True) as partial, partial.open("wb") as file:
         file.write(content)
         file.flush()
         os.fsync(file.fileno())
-    os.replace(file.name, path)
     return path
 
 

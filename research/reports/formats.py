@@ -1,8 +1,6 @@
 """Numbers and tables as papers print them: shares, intervals, p-values; Markdown, LaTeX."""
 
-import os
 from collections.abc import Sequence
-from pathlib import Path
 
 import pandas as pd
 
@@ -95,10 +93,3 @@ def latex_table(
 def latex_escape(text: str) -> str:
     # Two hyphens would print as one dash, and an option of a command would not be one any more.
     return text.translate(LATEX_ESCAPES).replace("--", "-{}-")
-
-
-def write_text(path: Path, text: str) -> None:
-    """Write a file in one atomic step."""
-    partial = path.with_name(path.name + ".part")
-    partial.write_text(text, encoding="utf-8")
-    os.replace(partial, path)

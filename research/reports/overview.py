@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pandas as pd
 
+from research.atomic import write_text
 from research.reports.comparisons import Comparison, not_compared, reference_sentences
 from research.reports.document import Block, Bullets, Heading, Table, to_markdown
-from research.reports.formats import latex_table, write_text
+from research.reports.formats import latex_table
 from research.reports.published import PublishedScore, published_scores
 from research.reports.scores import ModelScore
 from research.reports.tables import (

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Bool, Float
 
+from research.atomic import write_text
 from research.evaluation.statistics import (
     Interval,
     artist_bootstrap,
@@ -24,7 +25,7 @@ from research.metrics.tags import chance_pr_auc, macro, pr_auc, roc_auc, tag_f1
 from research.reports.answers import Answers, read_answers
 from research.reports.figures.style import save_figure
 from research.reports.figures.tags import tag_curves
-from research.reports.formats import MINUS, NONE, interval, latex_table, markdown_table, points, share, write_text
+from research.reports.formats import MINUS, NONE, interval, latex_table, markdown_table, points, share
 from research.reports.predictions import find_runs
 
 FIGURE = "tag_curves"

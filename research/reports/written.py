@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from research.atomic import write_text
 from research.reports.calibrated import calibration_table, score_calibration
 from research.reports.comparisons import Comparison
 from research.reports.corpus import corpus_blocks, find_tracks, tags_by_song, titles
@@ -19,7 +20,7 @@ from research.reports.document import (
     to_latex,
     to_markdown,
 )
-from research.reports.formats import NONE, share, write_text
+from research.reports.formats import NONE, share
 from research.reports.marks import MEANINGS, Mark
 from research.reports.mistakes import LEAST_SONGS, LEAST_TAGGED, errors_by_tag, hardest_artists, worst_songs
 from research.reports.overview import difference_blocks, notes_block, score_block

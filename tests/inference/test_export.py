@@ -80,3 +80,13 @@ def test_unfinished_runs_and_existing_folders_are_refused(trained, tmp_path, cap
     unfinished = RunFolder.open(tmp_path / "run", trained[0].config)
     with pytest.raises(FileNotFoundError, match=r"no predictions\.parquet"):
         export_run(unfinished, tmp_path / "out")
+
+
+def test_an_export_that_fails_leaves_nothing(trained, tmp_path, monkeypatch):
+    def disk_full(predictor, onnx_difference):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("research.export.folder.model_card", disk_full)
+    with pytest.raises(OSError, match="No space left"):
+        export_run(trained[0], tmp_path / "models/mine", onnx=False)
+    assert not list((tmp_path / "models").iterdir())

@@ -1,13 +1,14 @@
 """One look for all figures, colours that colour-blind readers tell apart, and the two files each is written to."""
 
 import math
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
 from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+
+from research.atomic import replacing
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#7F7F7F")
 """Source: Okabe & Ito 2008, "Color universal design", without its yellow, which fades on white paper; then grey."""
@@ -66,7 +67,7 @@ def legend_below(axes: Axes, columns: int = 1) -> None:
 
 
 def save_figure(figure: Figure, folder: Path, name: str) -> None:
-    """Write `name.pdf` and `name.png` into a folder, each in one atomic step."""
+    """Write `name.pdf` and `name.png` into a folder, each whole or not at all."""
     folder.mkdir(parents=True, exist_ok=True)
     with rc_context(LOOK):
         # Laid out for both files at once, as it takes longer than the drawing; twice where a panel is of fixed aspect,
@@ -76,6 +77,5 @@ def save_figure(figure: Figure, folder: Path, name: str) -> None:
             figure.get_layout_engine().execute(figure)
         figure.set_layout_engine("none")
         for suffix in ("pdf", "png"):
-            partial = folder / f"{name}.part.{suffix}"
-            figure.savefig(partial, dpi=PNG_DPI)
-            os.replace(partial, folder / f"{name}.{suffix}")
+            with replacing(folder / f"{name}.{suffix}") as partial:
+                figure.savefig(partial, format=suffix, dpi=PNG_DPI)
