@@ -7,13 +7,16 @@ last. Whatever stops a build, the next one goes on behind the last song of the i
 import json
 import os
 import shutil
+import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, replace
 from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import BinaryIO
 
+from filelock import FileLock, Timeout
 from tqdm import tqdm
 
 from research.atomic import replacing
@@ -32,7 +35,7 @@ from research.features.store import (
 )
 from research.tracks import TrackTable
 
-SHARDS = "shards"
+SHARDS, LOCK = "shards", ".lock"
 SHARD = 16
 """Songs a worker computes at a time: with 30 s each half a second of work and 5 MB."""
 SHARDS_A_SYNC = 16
@@ -50,8 +53,8 @@ def build_store(
     """Compute what the store lacks of a table's songs, and open it.
 
     Resumes an interrupted build, adds songs that are new in the table and recomputes those whose file has changed (the
-    old frames stay as dead space). Songs that cannot be decoded are recorded in `MelStore.skipped`. One program at a
-    time may build a store.
+    old frames stay as dead space). Songs that cannot be decoded are recorded in `MelStore.skipped`. While another
+    program builds this store, waits for it.
 
     Args:
         folder: the store, by custom `mel` beside the track table.
@@ -59,27 +62,47 @@ def build_store(
         engine: who computes instead of them, such as a cluster. The bytes of the store do not depend on it.
 
     Raises:
-        ValueError: the store was made with other settings, is damaged, or another program is building it.
+        ValueError: the store was made with other settings, is damaged, or another program writes to it all the same.
         OSError: the disk is full or the like; the next build resumes.
     """
     folder.mkdir(parents=True, exist_ok=True)
     if not (folder / SETTINGS).exists():
         _replace(folder / SETTINGS, json.dumps(asdict(settings)))
     check_settings(folder, settings)
+    if not (folder / COMPLETE).exists() or _jobs(tracks, read_index(folder)):
+        with _alone(folder):
+            _build(tracks, folder, settings, engine or partial(map_locally, workers=workers))
+    return open_store(folder, settings)
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    lock = FileLock(folder / LOCK)
+    try:
+        lock.acquire(blocking=False)
+    except Timeout:
+        print(f"{folder}: another program is building it, waiting", file=sys.stderr)
+        lock.acquire()
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _build(tracks: TrackTable, folder: Path, settings: FrontEnd, engine: Engine) -> None:
     entries = read_index(folder)
     jobs = _jobs(tracks, entries)
-    if jobs or not (folder / COMPLETE).exists():
-        # An older table's store is not this table's: until the new songs are in, it must not look complete.
-        (folder / COMPLETE).unlink(missing_ok=True)
-        n_bytes = _drop_unindexed(folder, entries, settings)
-        shards = _shards(jobs, folder, settings)
-        paths = (engine or partial(map_locally, workers=workers))(write_shard, shards)
-        with tqdm(desc="songs", total=len(jobs), unit="song", disable=None) as bar:
-            n_bytes = _append(folder, _counted(paths, shards, bar), n_bytes, settings)
-        # Shards of an earlier build that is not to be resumed, since a song of theirs has changed.
-        shutil.rmtree(folder / SHARDS)
-        _replace(folder / COMPLETE, json.dumps({"tracks": len(read_index(folder)), "bytes": n_bytes}))
-    return open_store(folder, settings)
+    if not jobs and (folder / COMPLETE).exists():
+        return  # another program has built it meanwhile
+    # An older table's store is not this table's: until the new songs are in, it must not look complete.
+    (folder / COMPLETE).unlink(missing_ok=True)
+    n_bytes = _drop_unindexed(folder, entries, settings)
+    shards = _shards(jobs, folder, settings)
+    with tqdm(desc="songs", total=len(jobs), unit="song", disable=None) as bar:
+        n_bytes = _append(folder, _counted(engine(write_shard, shards), shards, bar), n_bytes, settings)
+    # Shards of an earlier build that is not to be resumed, since a song of theirs has changed.
+    shutil.rmtree(folder / SHARDS)
+    _replace(folder / COMPLETE, json.dumps({"tracks": len(read_index(folder)), "bytes": n_bytes}))
 
 
 def _drop_unindexed(folder: Path, entries: dict[str, Entry], settings: FrontEnd) -> int:

@@ -2,6 +2,8 @@
 
 import os
 import resource
+import time
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -155,6 +157,22 @@ def test_a_new_date_alone_adds_no_frames(tracks, tmp_path, mel_folder):
     build_store(tracks, mel_folder, SETTINGS, workers=1)
     assert (mel_folder / "mel.f16").read_bytes() == frames
     assert '"mtime_ns": 1}' in (mel_folder / "index.jsonl").read_text()
+
+
+def test_two_at_once_build_it_once(tracks, tmp_path, mel_folder, monkeypatch, capsys):
+    measured, measure = [], shards_module.measure
+
+    def record(job, settings):
+        measured.append(job.track_id)
+        time.sleep(0.05)  # long enough for the other to come
+        return measure(job, settings)
+
+    monkeypatch.setattr(shards_module, "measure", record)
+    with ThreadPoolExecutor(2) as pool:
+        one, other = pool.map(lambda _: build_store(tracks, mel_folder, SETTINGS, workers=1), range(2))
+    assert sorted(measured) == sorted(set(measured)) != []
+    assert "another program is building it, waiting" in capsys.readouterr().err
+    np.testing.assert_array_equal(one.song("s1"), other.song("s1"))
 
 
 def test_a_second_program_writing_is_noticed(tracks, mel_folder, monkeypatch):
