@@ -6,10 +6,9 @@ Of test songs by different artists, the most likely mood is explained. Deletion:
 without what the map calls important than without as much at random. Randomisation: Spearman's correlation with the map
 of the same network, its weights shuffled.
 Cost, estimated from CPU time on busy cores: 40 s a song where four published networks listen, 10 s for words alone
-(--sound-steps 0) or one small network. Expected, 22 songs each. Words of mirex_like's concat (--sound-steps 0
---word-steps 8): gain +.076 [+.046, +.105], above 0 in 20 songs, likeness -.007 [-.042, +.028]. Sound of qaed4's
-jamendo-mood-cnn: gain +.072 [+.040, +.126], above 0 in 21 songs, likeness +.022 [-.003, +.051]. Sound of concat, on
-six songs: gain +.066 [+.041, +.090].
+(--sound-steps 0) or one small network. Expected, 24 songs each. Words of mirex_like's concat (--sound-steps 0
+--word-steps 8): gain +.076 [+.047, +.102], above 0 in 22 songs, likeness -.008 [-.064, +.027]. Sound of qaed4's
+jamendo-mood-cnn: gain +.098 [+.060, +.153], above 0 in 22 songs, likeness +.025 [-.001, +.050].
 """
 
 from collections.abc import Sequence

@@ -5,8 +5,8 @@ Trains audio and fusion as usual, and fusion once more on training songs with wr
 changes the words of test songs alone and asks again. Each condition is a run of its own beside the audio-only model, so
 that the comparison reads like any other.
 Cost: 3 to 8 s a training, 5 minutes in all. Expected on mirex_like, 5 folds, 2 seeds, --foreign with French and Spanish
-words, accuracy beside the .441 of audio: whole .488, half gone .464, all gone .427, foreign .408, wrong .373; warned:
-whole .489, half gone .458, all gone .423, wrong .389.
+words, accuracy beside the .437 of audio: whole .487, half gone .451, all gone .415, foreign .408, wrong .380; warned:
+whole .482, half gone .458, all gone .416, wrong .381.
 """
 
 from collections.abc import Callable, Iterator

@@ -4,7 +4,7 @@ Run: python experiments/protocol.py --tracks data/qaed4/tracks.parquet --seeds 2
 The same model under four protocols: artists apart or at random, the epoch picked on validation songs or on the test
 songs themselves. Ends in reports/<name of --out>/: the comparison, and protocol.md with what each liberty adds.
 Cost: 3 to 5 s a training, 4 minutes in all. Expected on qaed4, 5 folds, 2 seeds, points of accuracy added: epoch
-picked on test songs 3.7 [+1.9, +5.7], artists on both sides 0.9 [-1.2, +3.0], both 4.0 [+1.8, +6.1].
+picked on test songs 5.0 [+2.7, +7.3], artists on both sides 3.4 [+1.2, +5.6], both 5.9 [+3.7, +8.2].
 """
 
 from dataclasses import dataclass, replace

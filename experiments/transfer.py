@@ -6,7 +6,7 @@ The teacher never hears an artist of this corpus. Its answers (log-probabilities
 folds) are all that a logistic regression reads: row "teacher". Beside it the model that learned this corpus itself, and
 the product of both (see ensemble.py).
 Cost: 3 to 10 s a training, 2 minutes a corpus. Expected macro-F1 (own, teacher, both; 5 folds x 2 seeds; nju: official
-split x 5 seeds): sound of qaed4 from mirex_like .738, .665, .741; sound of mirex_like from qaed4 .431, .384, .424;
+split x 5 seeds): sound of qaed4 from mirex_like .740, .668, .734; sound of mirex_like from qaed4 .427, .397, .424;
 words of nju from mirex_like .488, .445, .485; words of mirex_like from nju .429, .341, .439. No join can be told from
 own.
 """
