@@ -31,6 +31,7 @@ def _parser() -> argparse.ArgumentParser:
     shape = predict.add_mutually_exclusive_group()
     shape.add_argument("--json", action="store_true", help="one JSON object a line instead of text")
     shape.add_argument("--csv", action="store_true", help="one row a song instead of text")
+    predict.add_argument("--precise", action="store_true", help=_PRECISE)
     predict.add_argument("--curve", type=Path, metavar="PLOT", help="picture of the mood over time, for a single song")
     explain = commands.add_parser("explain", help="what drove the answer for a song", description=_EXPLAIN)
     explain.add_argument("song", type=Path, metavar="SONG", help="sound file")
@@ -42,6 +43,7 @@ def _parser() -> argparse.ArgumentParser:
     evaluate = commands.add_parser("evaluate", help="scores of a run on a prepared corpus", description=_EVALUATE)
     evaluate.add_argument("run", type=Path, metavar="RUN", help="run folder or exported folder")
     evaluate.add_argument("--tracks", required=True, type=Path, metavar="TABLE", help="data/CORPUS/tracks.parquet")
+    evaluate.add_argument("--precise", action="store_true", help=_PRECISE)
     evaluate.add_argument("--json", action="store_true", help="one JSON object instead of text")
     export = commands.add_parser("export", help="a run as a folder to pass on, and as ONNX", description=_EXPORT)
     export.add_argument("run", type=Path, metavar="RUN", help="finished run folder")
@@ -58,6 +60,7 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+_PRECISE = "fp32 on CPUs that multiply bfloat16 too: slower, equal on all machines"
 _PREDICT = """Judge each song by the model of a run. Words are taken from --lyrics, or from a text file of the song's
 name beside it (song.lrc with line times, or song.txt); without words the sound alone decides. Goes on past songs that
 cannot be judged and lists them at the end. Exit status: 0 all judged, 1 some could not be, 2 wrong usage."""

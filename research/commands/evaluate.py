@@ -19,6 +19,7 @@ from research.metrics.moods import (
     confusion_macro_f1,
     majority_accuracy,
 )
+from research.models.precision import forgo_bf16
 from research.tracks import TrackTable, read_tracks
 
 
@@ -61,6 +62,8 @@ class Evaluation:
 
 def run(options: Namespace) -> int:
     """Exit status: 0 all songs judged, 1 some could not be, 2 nothing to score."""
+    if options.precise:
+        forgo_bf16()
     torch.set_num_threads(1)  # songs are judged beside each other: torch's own threads would get in their way
     try:
         found = evaluate(load_predictor(options.run), read_tracks(options.tracks))

@@ -13,6 +13,7 @@ from tqdm import tqdm
 
 from research.commands.curve import save_curve
 from research.inference import MoodPrediction, MoodPredictor, Song, load_predictor
+from research.models.precision import forgo_bf16
 
 SUFFIXES = {".wav", ".flac", ".mp3", ".ogg", ".oga", ".opus", ".aif", ".aiff", ".au"}
 """What is taken from a folder; a file named outright is tried whatever it is called."""
@@ -22,6 +23,8 @@ WORDS_SUFFIXES = (".lrc", ".txt")
 
 def run(options: Namespace) -> int:
     """Exit status: 0 all judged, 1 some could not be, 2 nothing to judge or nothing to judge with."""
+    if options.precise:
+        forgo_bf16()
     try:
         songs = find_songs(options.songs)
         predictor = load_predictor(options.run)

@@ -15,6 +15,7 @@ import pytest
 
 from research.cli import DEFAULT_RUN, main
 from research.commands.evaluate import class_scores
+from research.models import precision
 
 MAKEFILE = Path(__file__).parents[2] / "Makefile"
 
@@ -56,6 +57,19 @@ def test_csv_and_text_say_the_same(trained, folder, capsys):
     assert float(row["sound"]) + float(row["words"]) == pytest.approx(1, abs=2e-4)
     assert main(["predict", str(folder / "a.flac"), "--run", str(trained[0].path)]) == 0
     assert f"{row['mood']} {float(row['confidence']):.2f}" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("command", ["predict", "evaluate"])
+def test_precise_answers_are_those_of_fp32(trained, folder, small_table, monkeypatch, command, capsys):
+    monkeypatch.setattr(precision, "_forgone", False)  # and so again after the test
+    run = str(trained[0].path)
+    asked = [str(folder / "a.flac"), "--run", run] if command == "predict" else [run, "--tracks", str(small_table)]
+    assert main([command, *asked, "--json", "--precise"]) == 0
+    found = capsys.readouterr().out
+    monkeypatch.setattr(precision, "_forgone", False)
+    monkeypatch.setattr(precision, "cpu_computes_bf16", lambda: False)
+    assert main([command, *asked, "--json"]) == 0
+    assert found == capsys.readouterr().out
 
 
 def test_the_curve_is_drawn(trained, folder, capsys):
