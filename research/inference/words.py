@@ -3,7 +3,6 @@
 import re
 from dataclasses import dataclass
 from itertools import pairwise
-from threading import Lock
 
 import numpy as np
 import torch
@@ -52,18 +51,15 @@ class Reader:
         config = model.config.lyrics
         self.frozen = FrozenLyrics(config, inputs.max_tokens) if config.frozen else None
         self.tokenizer = load_tokenizer(config)
-        # A fast tokenizer refuses a second thread while it changes its own settings.
-        self._lock = Lock()
 
     @torch.inference_mode()
     def read(self, texts: list[str]) -> Words:
         """Clean texts, each with at least one word, as the model's join wants them."""
         no_tokens, no_vectors = torch.zeros(len(texts), 0, dtype=torch.int64), torch.zeros(len(texts), 0)
         if self.frozen is not None:
-            with self._lock, fast_products():
+            with fast_products():
                 return Words(torch.from_numpy(self.frozen.vectors(texts)), no_tokens, no_tokens)
-        with self._lock:
-            tokens = tokenize_lyrics(texts, self.tokenizer, self._max_tokens)
+        tokens = tokenize_lyrics(texts, self.tokenizer, self._max_tokens)
         input_ids, mask = (torch.from_numpy(array) for array in pad_tokens(tokens))
         if self._model.join.reads_sequences:
             return Words(no_vectors, input_ids, mask)
