@@ -1,9 +1,13 @@
 """A song's way from file to answer: `MoodPredictor` beside the slides' way with the same words' encoder."""
 
+import os
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
+from itertools import cycle, islice
 from pathlib import Path
 
+import numpy as np
 import torch
 
 from research.batch import pad_tokens
@@ -13,10 +17,13 @@ from research.bench.material import LABELS, Material
 from research.bench.measurement import Measurement, times_faster
 from research.bench.pairs import Side, interleave
 from research.data.songs import InputConfig
+from research.features.audio import load_log_mel, window_starts
 from research.features.lyrics import tokenize_lyrics
-from research.inference import MoodPredictor
+from research.inference import MoodPredictor, Song
+from research.inference.folded import fold
 from research.models.classifier import ModelConfig, MoodClassifier
 from research.models.lyrics import MINILM, LyricsConfig, LyricsEncoder, load_tokenizer
+from research.models.precision import fast_products
 from research.runs import RunFolder
 
 INPUTS = InputConfig()
@@ -66,6 +73,48 @@ def song_vs_clip(material: Material) -> list[Measurement]:
             reference=f"clip of {material.size.clip_s:g} s and lyrics",
             limit="decode only",
             limit_share=rounds.ratio("limit", "ours").cpu,
+        )
+    ]
+
+
+def folder_vs_parts(material: Material) -> list[Measurement]:
+    """What a folder of songs costs beside its parts alone, spectrogram, windows and networks, on as many cores."""
+    predictor, words, cores = MoodPredictor(_untrained_run(material)), material.words, os.cpu_count() or 1
+    clips = list(islice(cycle(material.clips.short), material.size.folder))
+    network = fold(predictor.model.audio)
+
+    @torch.inference_mode()
+    def parts(clip: Path) -> None:
+        mel = load_log_mel(clip, INPUTS.mel)
+        starts = window_starts(len(mel), INPUTS.window_frames, INPUTS.eval_windows)
+        windows = np.stack([np.resize(mel[start:], (INPUTS.window_frames, mel.shape[1])) for start in starts])
+        with fast_products():
+            network(torch.from_numpy(windows).transpose(1, 2)[:, None])
+        predictor.reader.read([words])
+
+    def all_parts() -> None:
+        with ThreadPoolExecutor(cores) as pool:
+            list(pool.map(parts, clips))
+
+    sides = {
+        "ours": Side(lambda: list(predictor.predict_many(Song(clip, words) for clip in clips)), len(clips)),
+        "reference": Side(all_parts, len(clips)),
+        "limit": decode_only(clips, len(clips) * cores),
+    }
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)  # a song a core, as `mood predict` does
+    try:
+        rounds = interleave(sides, material.size.rounds)
+    finally:
+        torch.set_num_threads(threads)
+    return [
+        times_faster(
+            rounds,
+            key="folder_vs_parts",
+            target=0.8,
+            ours=f"folder of {material.size.clip_s:g} s clips and lyrics, files to answers",
+            reference="spectrogram, windows and networks alone",
+            limit="decode only, all cores",
         )
     ]
 

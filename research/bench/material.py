@@ -32,6 +32,8 @@ class Size:
     """Songs in the corpus: the clips again and again."""
     epoch: int = 256
     """Songs in one of our epochs; it ends with a small validation."""
+    folder: int = 16
+    """Songs in a folder that is judged."""
     slides_epoch: int = 32
     """Pictures in one epoch of the slides' way; both are compared by the song."""
     lyrics_epoch: int = 32

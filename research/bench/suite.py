@@ -17,7 +17,7 @@ from research.bench.features import (
     picture_vs_figure,
     store_vs_librosa,
 )
-from research.bench.inference import predict_vs_slides, song_vs_clip
+from research.bench.inference import folder_vs_parts, predict_vs_slides, song_vs_clip
 from research.bench.inputs import input_vs_jpg
 from research.bench.material import Material, Size
 from research.bench.measurement import Measurement
@@ -41,6 +41,7 @@ BENCHMARKS: dict[Callable[[Material], list[Measurement]], tuple[str, ...]] = {
     lyrics_vs_padded: ("lyrics_vs_padded",),
     predict_vs_slides: ("predict_vs_slides",),
     song_vs_clip: ("song_vs_clip",),
+    folder_vs_parts: ("folder_vs_parts",),
     help_vs_python: ("help_vs_python",),
 }
 """What measures which keys."""

@@ -21,6 +21,7 @@ SMALL = Size(
     song_s=8.0,
     tracks=4,
     epoch=4,
+    folder=2,
     slides_epoch=2,
     lyrics_epoch=4,
     matrix_side=64,
