@@ -194,6 +194,16 @@ def test_eight_visitors_at_once_get_their_own_answers(site, trained):
         assert found["probabilities"] == pytest.approx(predictor.predict(song, text).probabilities, abs=1e-6)
 
 
+@pytest.mark.browser
+def test_the_bench_asks_the_page_and_gets_its_answer(site):
+    from research.bench.visitors import ask
+
+    url, folder, predictor = site
+    found = ask(url, folder / "song.mp3", "some words")
+    expected = predictor.predict(folder / "song.mp3", "some words").probabilities
+    assert found["probabilities"] == pytest.approx(expected, abs=1e-6)
+
+
 def upload(page, path):
     """Replace the file that is chosen."""
     from playwright.sync_api import TimeoutError as TooLateError

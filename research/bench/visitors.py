@@ -1,0 +1,116 @@
+"""Many visitors of the page at once, beside one of them alone.
+
+Run: python -m research.bench.visitors --run RUN
+Starts `mood demo`; each visitor uploads a 30 s clip and waits for the answer, as a program would by HTTP. The last
+line is the median wait of all at once over that of one alone, quartiles over rounds. Two cores answer eight songs in
+the time of four at best, so the median visitor waits for 2.5 songs. Needs the extra `demo`.
+"""
+
+import json
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import httpx
+import numpy as np
+import psutil
+import tyro
+
+from research.bench.clips import made_clips
+from research.bench.pairs import spread
+
+START_S, ANSWER_S = 120.0, 120.0
+WORDS = "\n".join(["I walk alone along the rainy street tonight and nobody knows my name"] * 22)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Config:
+    run: Path
+    """Run folder or exported folder."""
+    clip: Path | None = None
+    """Sound that every visitor uploads; None makes 30 s."""
+    words: bool = False
+    """Every visitor gives lyrics too: 300 words."""
+    visitors: int = 8
+    rounds: int = 6
+
+
+@contextmanager
+def served(run: Path) -> Iterator[tuple[str, psutil.Process]]:
+    """Address and process of a page that answers.
+
+    Raises:
+        RuntimeError: it ended, or did not answer in time.
+    """
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    program = "import sys; from research.cli import main; sys.exit(main())"
+    command = [sys.executable, "-c", program, "demo", "--run", str(run), "--port", str(port)]
+    server = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    try:
+        url, until = f"http://127.0.0.1:{port}", time.monotonic() + START_S
+        while not _answers(url):
+            if server.poll() is not None or time.monotonic() > until:
+                raise RuntimeError(f"mood demo --run {run} does not answer; run it alone to see why")
+            time.sleep(0.2)
+        yield url, psutil.Process(server.pid)
+    finally:
+        server.terminate()
+        server.wait()
+
+
+def ask(url: str, sound: Path, words: str) -> dict:
+    """The page's answer for an upload, as JSON values.
+
+    Raises:
+        httpx.HTTPError: the page is gone or busy.
+    """
+    with httpx.Client(base_url=f"{url.rstrip('/')}/gradio_api", timeout=ANSWER_S) as page:
+        uploaded = page.post("/upload", files={"files": (sound.name, sound.read_bytes())}).raise_for_status().json()
+        file = {"path": uploaded[0], "meta": {"_type": "gradio.FileData"}}
+        event = page.post("/call/mood", json={"data": ["Upload Song", "", "", file, words, False]}).raise_for_status()
+        told = page.get(f"/call/mood/{event.json()['event_id']}").raise_for_status().text
+    return json.loads(told.rsplit("data: ", 1)[1])[1]
+
+
+def _answers(url: str) -> bool:
+    try:
+        return httpx.get(url).is_success
+    except httpx.TransportError:
+        return False
+
+
+def main(config: Config) -> None:
+    with TemporaryDirectory(prefix="mood-bench-") as folder, served(config.run) as (url, server):
+        clip, words = config.clip or made_clips(Path(folder), 30.0, 30.0).short[0], WORDS if config.words else ""
+
+        def wait(_: object = None) -> float:
+            start = time.perf_counter()
+            ask(url, clip, words)
+            return time.perf_counter() - start
+
+        wait()  # the first answer loads what the others find
+        alone, together, ratios = [], [], []
+        used = sum(server.cpu_times()[:2])
+        with ThreadPoolExecutor(config.visitors) as pool:
+            for _ in range(config.rounds):
+                alone.append(float(np.median([wait() for _ in range(3)])))
+                together.append(float(np.median(list(pool.map(wait, range(config.visitors))))))
+                ratios.append(together[-1] / alone[-1])
+        used = (sum(server.cpu_times()[:2]) - used) / (config.rounds * (config.visitors + 3))
+        print(f"alone {np.median(alone):.3f} s, {config.visitors} at once {np.median(together):.3f} s")
+        print(f"{used:.3f} s of CPU an answer, {server.memory_info().rss / 1e9:.1f} GB")
+        ratio = spread(ratios)
+        print(f"{ratio.median:.2f} [{ratio.low:.2f}, {ratio.high:.2f}] times as long")
+
+
+if __name__ == "__main__":
+    main(tyro.cli(Config, description=__doc__))
