@@ -1,12 +1,15 @@
 """How a feature store and an epoch over it grow with the corpus: the cost of a song and the memory, tenth by tenth.
 
 Run: python -m research.bench.scaling --songs 100000 --folder scaling
-The sound is short clips again and again under new names; the folder is left behind, 12 kB a song of one second.
+The sound is short clips again and again under new names; the folder is left behind, 12 kB a song of one second. The
+machine's own speed changes in the minutes that this takes. So a fixed piece of the same work is done again and again in
+between, one clip's spectrogram or one batch: what is told is how much dearer songs became beside it.
 """
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -20,7 +23,7 @@ import tyro
 from research.bench.clips import compose
 from research.data.dataset import Augmentation, SongDataset
 from research.data.songs import InputConfig, load_songs
-from research.features.audio import MelSettings
+from research.features.audio import MelSettings, load_log_mel
 from research.features.building import build_store
 from research.reports.formats import markdown_table
 from research.tracks import Corpus, TrackTable, write_tracks
@@ -51,33 +54,62 @@ class Reading:
 
     songs: int
     cpu_s: float
+    """Without the yardstick."""
     memory_mb: float
     """Resident memory of its own; pages of mapped files are the kernel's to drop."""
+    yardstick_s: float = 0.0
+    """CPU time of the yardstick so far."""
+
+
+@dataclass(frozen=True)
+class Tenth:
+    """What a tenth of the songs cost."""
+
+    song_us: float
+    """CPU time a song."""
+    beside: float
+    """That beside the yardstick, of which 1 is the mean over all tenths."""
+    memory_mb: float
+    """At its end."""
 
 
 class Readings:
     """Kept while many things pass by, from a given number of songs on."""
 
-    def __init__(self, songs: int = 0):
-        self.kept: list[Reading] = [read(songs)]
+    def __init__(self, songs: int = 0, yardstick: Callable[[], object] = lambda: None):
+        """
+        Args:
+            yardstick: the fixed piece of work, done behind each thing that passes.
+        """
+        self._yardstick, self._yardstick_s = yardstick, 0.0
+        self.kept: list[Reading] = [self._read(songs)]
 
     def watch(self, items: Iterable[Any], songs: Callable[[Any], int]) -> Iterator[Any]:
         """The items themselves; a reading behind each, which stands for so many songs."""
         for item in items:
             yield item
-            self.kept.append(read(self.kept[-1].songs + songs(item)))
+            self.kept.append(self._read(self.kept[-1].songs + songs(item)))
+            start = time.process_time()
+            self._yardstick()
+            self._yardstick_s += time.process_time() - start
 
-    def tenths(self) -> list[tuple[float, float]]:
-        """CPU time a song, microseconds, and memory at the end, MB, of each tenth of the songs."""
+    def _read(self, songs: int) -> Reading:
+        memory = psutil.Process().memory_info()
+        own_mb = (memory.rss - memory.shared) / 1e6
+        return Reading(songs, time.process_time() - self._yardstick_s, own_mb, self._yardstick_s)
+
+    def tenths(self) -> list[Tenth]:
+        """Equal parts of the songs, in their order."""
         counts = np.array([reading.songs for reading in self.kept])
         ends = np.searchsorted(counts, np.linspace(counts[0], counts[-1], TENTHS + 1))
-        marks = [self.kept[end] for end in ends]
-        return [(1e6 * (b.cpu_s - a.cpu_s) / (b.songs - a.songs), b.memory_mb) for a, b in pairwise(marks)]
-
-
-def read(songs: int) -> Reading:
-    memory = psutil.Process().memory_info()
-    return Reading(songs, time.process_time(), (memory.rss - memory.shared) / 1e6)
+        marks = list(pairwise(self.kept[end] for end in ends))
+        songs_s = np.array([(b.cpu_s - a.cpu_s) / (b.songs - a.songs) for a, b in marks])
+        fixed_s = np.array([b.yardstick_s - a.yardstick_s for a, b in marks]) / np.diff(ends)
+        beside = songs_s / fixed_s
+        return [
+            Tenth(1e6 * song_s, share, b.memory_mb)
+            for song_s, share, (_, b) in zip(songs_s.tolist(), (beside / beside.mean()).tolist(), marks, strict=True)
+        ]
 
 
 def repeated_corpus(config: Config) -> TrackTable:
@@ -106,7 +138,8 @@ def measure_growth(config: Config) -> dict[str, Readings]:
     Epochs are watched from their second batch on: before the first, random numbers and order of all songs are drawn. In
     the first epoch the kernel also maps the store's pages into the process, ever fewer of them.
     """
-    tracks, building = repeated_corpus(config), Readings()
+    tracks = repeated_corpus(config)
+    building = Readings(yardstick=partial(load_log_mel, tracks.audio_path(0), MelSettings()))
 
     def one_by_one(function: Callable[[Any], Path], shards: Sequence[Any]) -> Iterator[Path]:
         sizes = {shard.path: len(shard.jobs) for shard in shards}
@@ -119,7 +152,8 @@ def measure_growth(config: Config) -> dict[str, Readings]:
     for number, name in enumerate(EPOCHS):
         epoch.epoch = number
         batches = iter(epoch.loader(config.batch_size))
-        found[name] = Readings(len(next(batches).target))
+        same = range(min(len(epoch), config.batch_size))
+        found[name] = Readings(len(next(batches).target), yardstick=partial(epoch.__getitems__, same))
         for _ in found[name].watch(batches, lambda batch: len(batch.target)):
             pass
     return found
@@ -130,11 +164,20 @@ def growth_table(found: dict[str, Readings]) -> list[str]:
     rows = []
     for name, readings in found.items():
         tenths = readings.tenths()
-        (first_us, first_mb), (last_us, last_mb) = tenths[0], tenths[-1]
-        costs = ", ".join(f"{cost:.0f}" for cost, _ in tenths)
-        change = f"{100 * (last_us / first_us - 1):+.1f} %"
-        rows.append((name, str(readings.kept[-1].songs), costs, change, f"{first_mb:.0f}, {last_mb:.0f}"))
-    header = ("", "songs", "us a song, tenth by tenth", "last against first", "MB after the first and last tenth")
+        first, last = tenths[0], tenths[-1]
+        costs = ", ".join(f"{tenth.song_us:.0f}" for tenth in tenths)
+        beside = ", ".join(f"{tenth.beside:.2f}" for tenth in tenths)
+        change = f"{100 * (last.beside / first.beside - 1):+.1f} %"
+        memory = f"{first.memory_mb:.0f}, {last.memory_mb:.0f}"
+        rows.append((name, str(readings.kept[-1].songs), costs, beside, change, memory))
+    header = (
+        "",
+        "songs",
+        "us a song, tenth by tenth",
+        "beside the same work again",
+        "last against first",
+        "MB after the first and last tenth",
+    )
     return markdown_table(header, rows)
 
 
