@@ -5,9 +5,9 @@ What `mood bench --only train_vs_slides` times, here by what is learned: a ResNe
 of a song's whole spectrogram, fp32, by the slides' recipe (SGD, the rate cut every 7 epochs); or on one 5 s window of
 its log-mel an epoch, bf16, by ours (AdamW, warm-up and cosine, SpecAugment, six windows a song in the answer), and the
 same in fp32. All have the same songs, epochs and batches; the best epoch is picked on validation songs.
-Cost: 27, 5 and 9 minutes a training on one busy core, 3.4 hours in all. Measured on qaed4 so far, fold 0 alone, one
-seed, 144 test songs, accuracy: windows-bf16 .583 [.502, .661], windows-fp32 .576 [.495, .654], pictures-fp32 .521
-[.440, .601], majority .250; windows-bf16 - pictures-fp32 +6.2 points [-3.8, +16.5], not told apart.
+Cost: 27 to 40, 5 to 7 and 9 to 19 minutes a training on one busy core, 4 hours in all. Measured on qaed4 so far, folds
+0, 1 and 3, one seed, 432 test songs, accuracy: windows-fp32 .618 [.571, .663], windows-bf16 .606 [.560, .651],
+pictures-fp32 .549 [.501, .595], majority .250; windows-bf16 - pictures-fp32 +5.8 points [+0.7, +10.9], p .030.
 """
 
 from collections.abc import Mapping
