@@ -135,20 +135,20 @@ def repeated_corpus(config: Config) -> TrackTable:
 def measure_growth(config: Config) -> dict[str, Readings]:
     """Build the store in this process, then read every song twice as training does.
 
+    Building is watched from its first song on: before, the files of all songs are looked at.
     Epochs are watched from their second batch on: before the first, random numbers and order of all songs are drawn. In
     the first epoch the kernel also maps the store's pages into the process, ever fewer of them.
     """
-    tracks = repeated_corpus(config)
-    building = Readings(yardstick=partial(load_log_mel, tracks.audio_path(0), MelSettings()))
+    tracks, found = repeated_corpus(config), {}
 
     def one_by_one(function: Callable[[Any], Path], shards: Sequence[Any]) -> Iterator[Path]:
         sizes = {shard.path: len(shard.jobs) for shard in shards}
-        return building.watch(map(function, shards), sizes.__getitem__)
+        found["building"] = Readings(yardstick=partial(load_log_mel, tracks.audio_path(0), MelSettings()))
+        return found["building"].watch(map(function, shards), sizes.__getitem__)
 
     store = build_store(tracks, config.folder / "mel", MelSettings(), engine=one_by_one)
     songs = load_songs(tracks, InputConfig(window_frames=config.window_frames), [store], None)
     epoch = SongDataset(songs, np.arange(config.songs), augmentation=Augmentation())
-    found = {"building": building}
     for number, name in enumerate(EPOCHS):
         epoch.epoch = number
         batches = iter(epoch.loader(config.batch_size))

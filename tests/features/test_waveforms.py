@@ -76,7 +76,7 @@ def test_windows_are_those_of_the_songs_spectrogram(tracks, store, song, start):
 
 def test_it_is_a_store_of_int16_beside_that_of_float16(tracks, store):
     assert isinstance(WAVEFORMS, FrontEnd)
-    names = {path.name for path in store.folder.iterdir()}
+    names = {path.name for path in store.folder.iterdir() if not path.name.startswith(".")}
     assert names == {"mel.i16", "index.jsonl", "settings.json", "complete.json"}
     n_rows = sum(store.n_frames([*PEAKS, "silence"]))
     assert n_rows == 4 * (44 + 2 * WAVEFORMS.context)
