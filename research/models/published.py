@@ -55,7 +55,7 @@ class Published:
     licence: str
     trained_on: str
     mel: MelSettings
-    """The front-end it was trained with."""
+    """The front-end it was trained with, but for `RANGE_DB`."""
     piece_frames: int
     """Frames heard at a time."""
     build: Callable[[], nn.Module]
