@@ -66,10 +66,10 @@ def build_store(
         OSError: the disk is full or the like; the next build resumes.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    if not (folder / SETTINGS).exists():
-        _replace(folder / SETTINGS, json.dumps(asdict(settings)))
-    check_settings(folder, settings)
-    if not (folder / COMPLETE).exists() or _jobs(tracks, read_index(folder)):
+    built = (folder / COMPLETE).exists() and (folder / SETTINGS).exists()
+    if built:
+        check_settings(folder, settings)
+    if not built or _jobs(tracks, read_index(folder)):
         with _alone(folder):
             _build(tracks, folder, settings, engine or partial(map_locally, workers=workers))
     return open_store(folder, settings)
@@ -90,6 +90,9 @@ def _alone(folder: Path) -> Iterator[None]:
 
 
 def _build(tracks: TrackTable, folder: Path, settings: FrontEnd, engine: Engine) -> None:
+    if not (folder / SETTINGS).exists():
+        _replace(folder / SETTINGS, json.dumps(asdict(settings)))
+    check_settings(folder, settings)
     entries = read_index(folder)
     jobs = _jobs(tracks, entries)
     if not jobs and (folder / COMPLETE).exists():
