@@ -57,7 +57,7 @@ class Reading:
     """Without the yardstick."""
     memory_mb: float
     """Resident memory of its own; pages of mapped files are the kernel's to drop."""
-    yardstick_s: float = 0.0
+    yardstick_s: float
     """CPU time of the yardstick so far."""
 
 
@@ -76,7 +76,7 @@ class Tenth:
 class Readings:
     """Kept while many things pass by, from a given number of songs on."""
 
-    def __init__(self, songs: int = 0, yardstick: Callable[[], object] = lambda: None):
+    def __init__(self, yardstick: Callable[[], object], songs: int = 0):
         """
         Args:
             yardstick: the fixed piece of work, done behind each thing that passes.
@@ -143,7 +143,7 @@ def measure_growth(config: Config) -> dict[str, Readings]:
 
     def one_by_one(function: Callable[[Any], Path], shards: Sequence[Any]) -> Iterator[Path]:
         sizes = {shard.path: len(shard.jobs) for shard in shards}
-        found["building"] = Readings(yardstick=partial(load_log_mel, tracks.audio_path(0), MelSettings()))
+        found["building"] = Readings(partial(load_log_mel, tracks.audio_path(0), MelSettings()))
         return found["building"].watch(map(function, shards), sizes.__getitem__)
 
     store = build_store(tracks, config.folder / "mel", MelSettings(), engine=one_by_one)
@@ -153,7 +153,7 @@ def measure_growth(config: Config) -> dict[str, Readings]:
         epoch.epoch = number
         batches = iter(epoch.loader(config.batch_size))
         same = range(min(len(epoch), config.batch_size))
-        found[name] = Readings(len(next(batches).target), yardstick=partial(epoch.__getitems__, same))
+        found[name] = Readings(partial(epoch.__getitems__, same), songs=len(next(batches).target))
         for _ in found[name].watch(batches, lambda batch: len(batch.target)):
             pass
     return found

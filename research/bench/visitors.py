@@ -23,11 +23,10 @@ import numpy as np
 import psutil
 import tyro
 
-from research.bench.clips import made_clips
+from research.bench.material import Material, Size
 from research.bench.pairs import spread
 
 START_S, ANSWER_S = 120.0, 120.0
-WORDS = "\n".join(["I walk alone along the rainy street tonight and nobody knows my name"] * 22)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,7 +89,8 @@ def _answers(url: str) -> bool:
 
 def main(config: Config) -> None:
     with TemporaryDirectory(prefix="mood-bench-") as folder, served(config.run) as (url, server):
-        clip, words = config.clip or made_clips(Path(folder), 30.0, 30.0).short[0], WORDS if config.words else ""
+        material = Material(Path(folder), Size(song_s=30.0))
+        clip, words = config.clip or material.clips.short[0], material.words if config.words else ""
 
         def wait(_: object = None) -> float:
             start = time.perf_counter()

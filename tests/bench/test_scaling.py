@@ -6,7 +6,7 @@ from research.bench.scaling import Config, Reading, Readings, growth_table, meas
 
 
 def test_tenths_by_hand():
-    readings = Readings()
+    readings = Readings(yardstick=list)
     # Songs come in tens; each of the first half costs 1 ms, each of the second 3 ms; memory grows by 1 MB a ten.
     seconds = [0.0, 0.01, 0.02, 0.03, 0.04, 0.05, 0.08, 0.11, 0.14, 0.17, 0.20]
     # From the middle on, the machine is twice as slow: of what grew threefold, half is the songs' own.
