@@ -2,12 +2,11 @@
 
 import copy
 
-import torch
 from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from research.models import precision
 from research.models.audio import AudioEncoder
+from research.models.precision import with_cast_weights
 
 
 def fold(encoder: AudioEncoder) -> AudioEncoder:
@@ -22,8 +21,4 @@ def fold(encoder: AudioEncoder) -> AudioEncoder:
                 setattr(parent, before[0], fuse_conv_bn_eval(before[1], child))
                 setattr(parent, name, nn.Identity())
             before = (name, child) if isinstance(child, nn.Conv2d) else None
-    if precision.cpu_computes_bf16():
-        for convolution in encoder.network.modules():
-            if isinstance(convolution, nn.Conv2d):
-                convolution.to(torch.bfloat16)
-    return encoder.requires_grad_(False)
+    return with_cast_weights(encoder).requires_grad_(False)

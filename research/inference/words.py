@@ -15,7 +15,7 @@ from research.features.lyrics import clean_lyrics, tokenize_lyrics
 from research.models.classifier import MoodClassifier
 from research.models.frozen_lyrics import FrozenLyrics
 from research.models.lyrics import load_tokenizer
-from research.models.precision import fast_products
+from research.models.precision import fast_products, with_cast_weights
 
 LINE_TIME = re.compile(r"\[(\d+):(\d+(?:[.:]\d+)?)\]")
 AROUND_S = 10.0
@@ -47,24 +47,27 @@ class Reader:
     """The words' side of a model; safe to share between threads."""
 
     def __init__(self, model: MoodClassifier, inputs: InputConfig):
-        self._model, self._max_tokens = model, inputs.max_tokens
+        self._max_tokens = inputs.max_tokens
         config = model.config.lyrics
         self.frozen = FrozenLyrics(config, inputs.max_tokens) if config.frozen else None
+        self._frozen = self.frozen.with_cast_weights() if self.frozen is not None else None
+        learned = self.frozen is None and not model.join.reads_sequences
+        self._learned = with_cast_weights(model.lyrics) if learned else None
         self.tokenizer = load_tokenizer(config)
 
     @torch.inference_mode()
     def read(self, texts: list[str]) -> Words:
         """Clean texts, each with at least one word, as the model's join wants them."""
         no_tokens, no_vectors = torch.zeros(len(texts), 0, dtype=torch.int64), torch.zeros(len(texts), 0)
-        if self.frozen is not None:
+        if self._frozen is not None:
             with fast_products():
-                return Words(torch.from_numpy(self.frozen.vectors(texts)), no_tokens, no_tokens)
+                return Words(torch.from_numpy(self._frozen.vectors(texts)), no_tokens, no_tokens)
         tokens = tokenize_lyrics(texts, self.tokenizer, self._max_tokens)
         input_ids, mask = (torch.from_numpy(array) for array in pad_tokens(tokens))
-        if self._model.join.reads_sequences:
+        if self._learned is None:
             return Words(no_vectors, input_ids, mask)
         with fast_products():
-            return Words(self._model.lyrics(input_ids, mask), no_tokens, no_tokens)
+            return Words(self._learned(input_ids, mask), no_tokens, no_tokens)
 
     def read_sung(
         self, raw: str, starts_s: Float[np.ndarray, " pieces"], ends_s: Float[np.ndarray, " pieces"]

@@ -196,10 +196,10 @@ def test_eight_visitors_at_once_get_their_own_answers(site, trained):
 
 @pytest.mark.browser
 def test_the_bench_asks_the_page_and_gets_its_answer(site):
-    from research.bench.visitors import ask
+    from research.bench.visitors import ask, visitor
 
     url, folder, predictor = site
-    found = ask(url, folder / "song.mp3", "some words")
+    found = ask(visitor(url), folder / "song.mp3", "some words")
     expected = predictor.predict(folder / "song.mp3", "some words").probabilities
     assert found["probabilities"] == pytest.approx(expected, abs=1e-6)
 
