@@ -22,6 +22,7 @@ import torch
 from scipy.stats import bootstrap
 from tqdm import tqdm
 
+from research.atomic import replacing
 from research.command import run_command
 from research.explain import Explainer
 from research.explain.checks import delete_sound, delete_words, likeness
@@ -112,7 +113,8 @@ def main(config: Config) -> None:
         numbers = check_song(explainer, shuffled, song, predictor.labels, config, config.seed)
         found.append({"track_id": tracks.frame["track_id"].iloc[row], **numbers})
         table = pd.DataFrame(found)
-        table.to_csv(config.out / "explanations.csv", index=False)  # what is done stays when it is stopped
+        with replacing(config.out / "explanations.csv") as partial:  # what is done stays when it is stopped
+            table.to_csv(partial, index=False)
     print("\n".join(summary(table, config.seed)))
     print(f"written: {config.out / 'explanations.csv'}")
 

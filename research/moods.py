@@ -17,6 +17,9 @@ QUADRANTS = {"happy": (1, 1), "angry": (-1, 1), "sad": (-1, -1), "relaxed": (1, 
 NUMBERED_QUADRANTS = {"Q1": "happy", "Q2": "angry", "Q3": "sad", "Q4": "relaxed"}
 """The quadrants as published sets number them, anticlockwise from pleasant and excited."""
 
+COLOURS = ("#f2b134", "#d1495b", "#2e6f95", "#66a182", "#8d6a9f", "#7f7f7f")
+"""Of a model's labels, in their order, wherever they are drawn; told apart in print too, by lightness."""
+
 
 def quadrant(valence: float, arousal: float) -> str:
     """Russell quadrant of a point in the valence-arousal plane.

@@ -5,10 +5,10 @@ from pathlib import Path
 import numpy as np
 from matplotlib.figure import Figure
 
+from research.atomic import replacing
 from research.inference import MoodPrediction
+from research.moods import COLOURS
 
-COLOURS = ("#f2b134", "#d1495b", "#2e6f95", "#66a182", "#8d6a9f", "#7f7f7f")
-"""Of the labels in their order: told apart in print too, by lightness."""
 INCHES = (9.0, 3.0)
 
 
@@ -16,9 +16,12 @@ def save_curve(answer: MoodPrediction, title: str, path: Path) -> None:
     """Write the picture, in the format of the file's suffix.
 
     Raises:
+        OSError: it cannot be written there.
         ValueError: there is no sound to draw, or no such format.
     """
-    draw_curve(answer, title).savefig(path, dpi=150)
+    figure = draw_curve(answer, title)
+    with replacing(path) as partial:
+        figure.savefig(partial, dpi=150, format=path.suffix.removeprefix("."))
 
 
 def draw_curve(answer: MoodPrediction, title: str) -> Figure:

@@ -47,7 +47,10 @@ def run(options: Namespace) -> int:
             continue
         write(song, answer)
         if options.curve:
-            save_curve(answer, song.name, options.curve)
+            try:
+                save_curve(answer, song.name, options.curve)
+            except (OSError, ValueError) as error:
+                failed.append((options.curve, ValueError(f"{options.curve} is not drawn: {error}")))
     for song, error in failed:
         print(f"mood: {error}" if str(song) in str(error) else f"mood: {song}: {error}", file=sys.stderr)
     if failed and len(songs) > 1:

@@ -11,10 +11,8 @@ from matplotlib import colormaps
 from PIL import Image
 
 from research.inference import MoodPrediction
-from research.moods import QUADRANTS
+from research.moods import COLOURS, QUADRANTS
 
-COLOURS = ("#f2b134", "#d1495b", "#2e6f95", "#66a182", "#8d6a9f", "#7f7f7f")
-"""Of the labels in their order."""
 LANGUAGES = {"en": "English", "fr": "French", "de": "German", "es": "Spanish", "it": "Italian", "pt": "Portuguese"}
 LEARNED_LANGUAGE = "en"
 """Of the corpora with words that this project prepares, and of its default encoders."""

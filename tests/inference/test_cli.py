@@ -81,6 +81,18 @@ def test_the_curve_is_drawn(trained, folder, capsys):
     assert "--curve goes with a single song" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(("picture", "why"), [("curve.words", "'words' is not supported"), ("no/curve.png", "No such")])
+def test_a_curve_that_cannot_be_drawn_costs_no_answer(trained, folder, capsys, picture, why):
+    asked = ["predict", str(folder / "a.flac"), "--run", str(trained[0].path), "--curve", str(folder / picture)]
+    assert main(asked) == 1
+    told = capsys.readouterr()
+    assert "a.flac:" in told.out
+    assert "Traceback" not in told.err
+    assert f"{picture} is not drawn:" in told.err
+    assert why in told.err
+    assert not list(folder.glob("curve*"))
+
+
 def test_nothing_to_judge_or_to_judge_with_is_wrong_usage(trained, tmp_path, capsys):
     assert main(["predict", "song.mp3", "--run", str(tmp_path)]) == 2
     assert "is no run folder" in capsys.readouterr().err
