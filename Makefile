@@ -3,6 +3,7 @@ PYTHON ?= python3
 CORPUS ?= synthetic
 SOURCE ?=
 OUT ?= runs/$(CORPUS)
+# Of baselines; the experiments have --seeds, experiments/fusion.py --train.seed.
 SEEDS ?= 1
 # Flags for the program itself, e.g. ARGS="--train.seed 1"; more devices, e.g. LAUNCH="accelerate launch --multi_gpu".
 ARGS ?=
