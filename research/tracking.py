@@ -20,6 +20,7 @@ import numpy as np
 import pandas as pd
 import wandb
 
+from research.atomic import write_text
 from research.runs import RunFolder, score_songs
 
 PROJECT = "music-mood-fusion"
@@ -256,7 +257,7 @@ def _fetch(mirror: Mirror, folder: Path) -> Path:
     if "tags" in config:
         raise ValueError(f"{mirror.name} learned tags; experiments/multilabel.py reports its run folder")
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "config.json").write_text(json.dumps(config, indent=1), encoding="utf-8")
+    write_text(folder / "config.json", json.dumps(config, indent=1))
     kept = mirror.summary.get(PREDICTIONS)
     if not kept:
         return folder
