@@ -7,11 +7,12 @@ import numpy as np
 import pandas as pd
 import pytest
 import soundfile
+from safetensors.numpy import load_file
 
 from research.models.audio import AudioConfig
 from research.models.classifier import ModelConfig
-from research.models.frozen import STATISTICS
-from research.models.lyrics import LyricsConfig
+from research.models.frozen import STATISTICS, frozen_encoder
+from research.models.lyrics import LyricsConfig, encoder_dim
 from research.runs import score_songs
 from research.splits.folds import official_split
 from research.tracks import read_tracks, write_tracks
@@ -83,6 +84,30 @@ def test_altered_copies_lie_beside_the_real_features(broken_table, small_inputs)
         f"{STATISTICS}--altered-1",
         f"{STATISTICS}--altered-2",
     }
+
+
+def test_songs_that_are_not_trained_on_leave_no_trace_in_the_weights(small_songs, tiny_bert, trial, tmp_path):
+    words = LyricsConfig(model=str(tiny_bert), trainable_layers=0)
+    frozen = replace(trial.model, audio=AudioConfig(frozen=(STATISTICS,)), lyrics=words)
+    draw, n_songs, train = np.random.default_rng(0), len(small_songs.tracks), trial.split.train
+    vectors = {
+        "audio_vectors": draw.normal(size=(n_songs, frozen_encoder(STATISTICS).width)).astype(np.float32),
+        "lyrics_vectors": draw.normal(size=(n_songs, encoder_dim(words))).astype(np.float32),
+    }
+    strange = ~np.isin(np.arange(n_songs), train)
+    weights = []
+    for name, error in (("whole", 0), ("spoiled", 1e3)):
+        changed = {side: values + np.float32(error) * strange[:, None] for side, values in vectors.items()}
+        here = replace(trial, model=frozen, folder=tmp_path / name / "frozen-fold0")
+        run_trial(replace(small_songs, store=None, **changed), here)
+        weights.append(load_file(here.folder / "model.safetensors"))
+    whole, spoiled = weights
+    for side, present in (("audio", small_songs.has_audio), ("lyrics", small_songs.has_lyrics)):
+        taught = vectors[f"{side}_vectors"][train[present[train]]]
+        # float32 sums of 18 values of order 1; the spread is kept from 0 by 1e-6 or less
+        np.testing.assert_allclose(spoiled[f"{side}_projection.0.mean"], taught.mean(axis=0), atol=1e-5)
+        np.testing.assert_allclose(spoiled[f"{side}_projection.0.spread"], taught.std(axis=0), atol=1e-5)
+    assert all(np.array_equal(values, spoiled[name]) for name, values in whole.items())
 
 
 def test_a_run_says_what_it_stands_on(small_songs, trial):
