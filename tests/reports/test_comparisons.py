@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from research.evaluation.significance import artist_permutation, corrected_resampled_t_test, holm, mcnemar
 from research.evaluation.statistics import paired_difference
@@ -48,6 +49,26 @@ def test_folds_give_the_t_test_with_their_own_ratio(folders):
     # Fold 0: both all right. Fold 1: 2 of 5 against none.
     expected = corrected_resampled_t_test(np.array([0, 0.4]), test_to_train=5 / 2)  # 10 - 5 - 3 validation songs
     assert fusion.over_trainings.p == pytest.approx(expected.p, abs=1e-12)
+
+
+def test_folds_trained_again_with_another_seed_are_no_further_folds(write_run):
+    # Songs right of the five of each fold: (fold 0, fold 1), once a seed.
+    right = {"lyrics": [(1, 2), (2, 1)], "fusion": [(2, 5), (5, 3)]}
+    runs = [
+        write_run(name, fold, seed, right=5 * fold + of_seed[fold])
+        for name, of_seeds in right.items()
+        for seed, of_seed in enumerate(of_seeds)
+        for fold in (0, 1)
+    ]
+    (found,) = compare_models(score_models(read_runs(runs)), reference="lyrics")
+    by_fold = np.array([(1 + 3) / 2, (3 + 2) / 2]) / 5  # two differences, not four
+    mean, ratio = by_fold.mean(), 5 / 2  # trained on 10 - 5 - 3 validation songs
+    error = np.sqrt((1 / 2 + ratio) * by_fold.var(ddof=1))
+    expected = 2 * stats.t.sf(mean / error, df=1)
+    assert found.over_trainings.p == pytest.approx(expected, abs=1e-12)
+    limits = stats.t.interval(0.95, df=1, loc=mean, scale=error)
+    interval = found.over_trainings.difference
+    assert (interval.estimate, interval.low, interval.high) == pytest.approx((mean, *limits), abs=1e-9)
 
 
 def test_the_t_test_knows_how_many_songs_were_trained_on(folders):
