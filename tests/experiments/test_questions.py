@@ -142,6 +142,10 @@ def test_data_size_draws_its_curve(grid, model):
     data_size.main(data_size.Config(grid=grid, shares=(0.5, 1.0), model=model, train=TRAIN))
     assert names(grid) == {"50.0%", "100.0%"}
     assert (grid.reports / "data_size.png").stat().st_size > 5_000
+    for split in make_splits(read_tracks(grid.tracks), "artist", grid.folds, seed=0):
+        for share, taught in ((50, round(0.5 * len(split.train))), (100, len(split.train))):
+            folder = grid.out / f"{share}.0%-artist-fold{split.fold}-seed0"
+            assert json.loads((folder / "result.json").read_text())["train_songs"] == taught
 
 
 def test_an_ensemble_multiplies_calibrated_answers(grid, model):
