@@ -9,6 +9,8 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy.special import log_softmax
+from sklearn.linear_model import LogisticRegression
+from sklearn.preprocessing import StandardScaler
 
 from experiments import (
     data_size,
@@ -22,6 +24,8 @@ from experiments import (
     transfer,
 )
 from experiments.grid import STEADY, Grid, grid_splits, run_grid
+from research import trials
+from research.data.songs import Songs
 from research.evaluation.calibration import fit_temperature
 from research.models.audio import AudioConfig
 from research.models.classifier import ModelConfig
@@ -32,7 +36,7 @@ from research.reports.scores import score_models
 from research.runs import RunFolder
 from research.splits.folds import make_splits
 from research.tracks import read_tracks, write_tracks
-from research.trials import load_corpus
+from research.trials import Trial, load_corpus
 
 
 @pytest.fixture
@@ -241,19 +245,43 @@ def test_a_teacher_never_hears_an_artist_of_the_corpus(small_table):
         transfer.without_artists(split, tracks, replace(tracks, frame=tracks.frame.iloc[split.test]))
 
 
-def test_transfer_reads_the_answers_of_a_model_of_other_songs(grid, model):
+def test_transfer_reads_the_answers_of_a_model_of_other_songs(grid, model, monkeypatch):
     copy = Path("others")
     shutil.copytree(grid.tracks.parent, copy)
     tracks = read_tracks(copy / "tracks.parquet")
-    others = write_tracks(
-        copy / "tracks.parquet", tracks.frame.assign(artist="Another " + tracks.frame["artist"]), tracks.corpus
-    )
+    artists = tracks.frame["artist"]
+    shared = artists.isin(artists.unique()[:5])
+    renamed = artists.where(shared, "Another " + artists)
+    others = write_tracks(copy / "tracks.parquet", tracks.frame.assign(artist=renamed), tracks.corpus)
+    taught, answered = [], []
+
+    def run_trial(songs: Songs, trial: Trial) -> None:
+        taught.append(np.concatenate([trial.split.train, trial.split.valid]))
+        trials.run_trial(songs, trial)
+
+    def teacher_answers(config: transfer.Config, songs: Songs) -> np.ndarray:
+        answered.append(ask_teacher(config, songs))
+        return answered[-1]
+
+    ask_teacher = transfer.teacher_answers
+    monkeypatch.setattr(transfer, "run_trial", run_trial)
+    monkeypatch.setattr(transfer, "teacher_answers", teacher_answers)
     transfer.main(transfer.Config(grid=grid, teacher=others.folder / "tracks.parquet", model=model, train=TRAIN))
     assert names(grid) == {"own", "teacher", "both"}
+    for rows, split in zip(taught, make_splits(others, "artist", grid.folds, seed=0), strict=True):
+        assert shared[split.train].any()  # those there were to leave out
+        assert set(rows) == {row for row in [*split.train, *split.valid] if not shared[row]}
+    (known,) = answered
     own, teacher = (
         np.stack(answers(grid.out / name)["logits"]) for name in ("own-artist-fold0-seed0", "teacher-artist-fold0")
     )
     assert len({own.argmax(1).tobytes(), teacher.argmax(1).tobytes()}) == 2
+    moods, split = tracks.frame["mood"].map(tracks.corpus.labels.index), make_splits(tracks, "artist", 2, seed=0)[0]
+    scale = StandardScaler().fit(known[split.train])
+    student = LogisticRegression(max_iter=1000).fit(scale.transform(known[split.train]), moods[split.train])
+    in_order = split.test[np.argsort(tracks.frame["track_id"].to_numpy()[split.test])]
+    expected = student.predict_log_proba(scale.transform(known[in_order]))
+    np.testing.assert_allclose(teacher, expected, rtol=0, atol=1e-5)  # kept as float32
     assert np.isclose(np.exp(teacher).sum(axis=1), 1, atol=1e-5).all()
 
 
