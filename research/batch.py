@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
-from typing import Protocol, Self
+from typing import Protocol, TypeVar
 
 import numpy as np
 import torch
@@ -10,20 +10,22 @@ from jaxtyping import Bool, Float, Int, UInt8
 from torch import Tensor
 from torch.utils.data import DataLoader
 
+Moved = TypeVar("Moved")
+
 
 @dataclass(frozen=True)
 class _Tensors:
     """Fields that move together."""
 
-    def to(self, device: torch.device | str, non_blocking: bool = False) -> Self:
+    def to(self: Moved, device: torch.device | str, non_blocking: bool = False) -> Moved:
         """The same songs on another device; accelerate moves batches through this method."""
         return self._each(lambda tensor: tensor.to(device, non_blocking=non_blocking))
 
-    def pin_memory(self) -> Self:
+    def pin_memory(self: Moved) -> Moved:
         """The same songs in memory that a GPU reads while the CPU goes on; a DataLoader calls this."""
         return self._each(Tensor.pin_memory)
 
-    def _each(self, change: Callable[[Tensor], Tensor]) -> Self:
+    def _each(self: Moved, change: Callable[[Tensor], Tensor]) -> Moved:
         return type(self)(**{field.name: change(getattr(self, field.name)) for field in fields(self)})
 
 
