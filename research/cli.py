@@ -38,7 +38,7 @@ def _parser() -> argparse.ArgumentParser:
     explain.add_argument("--run", default=DEFAULT_RUN, type=Path, help=RUN_HELP)
     explain.add_argument("--lyrics", type=Path, help="UTF-8 text file with the words")
     explain.add_argument("--out", required=True, type=Path, metavar="PICTURE", help="the page, .png, .pdf or .svg")
-    explain.add_argument("--label", help="mood or tag to explain (default: the most likely)")
+    explain.add_argument("--label", help="mood to explain, or a tag of no mood's name (default: the most likely)")
     explain.add_argument("--json", action="store_true", help="one JSON object with the words' numbers instead of text")
     evaluate = commands.add_parser("evaluate", help="scores of a run on a prepared corpus", description=_EVALUATE)
     evaluate.add_argument("run", type=Path, metavar="RUN", help="run folder or exported folder")

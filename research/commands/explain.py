@@ -21,7 +21,7 @@ def run(options: Namespace) -> int:
     except (FileNotFoundError, ValueError) as error:
         print(f"mood: {error}", file=sys.stderr)
         return 2
-    known = (*predictor.labels, *predictor.tags)
+    known = dict.fromkeys((*predictor.labels, *predictor.tags))
     if options.label is not None and options.label not in known:
         print(f"mood: {options.run} knows no {options.label!r}; it knows {', '.join(known)}", file=sys.stderr)
         return 2
@@ -34,7 +34,7 @@ def run(options: Namespace) -> int:
         label = options.label or max(likely, key=likely.__getitem__)
         explainer = Explainer(predictor)
         found = explainer.explain(explainer.prepare(options.song, lyrics), label)
-        save_explanation(found, answer.tags if label in answer.tags else likely, options.song.name, options.out)
+        save_explanation(found, likely if label in likely else answer.tags, options.song.name, options.out)
     except (OSError, ValueError) as error:
         print(f"mood: {options.song}: {error}", file=sys.stderr)
         return 1

@@ -119,7 +119,8 @@ class Csv:
 
     def __init__(self, out: TextIO, predictor: MoodPredictor):
         self._out, self._table = out, csv.writer(out, lineterminator="\n")
-        known = (*predictor.labels, *predictor.tags)
+        # A tag may have a mood's name.
+        known = (*predictor.labels, *(f"tag:{tag}" for tag in predictor.tags))
         self._table.writerow(
             ["song", "mood", "confidence", "fits", *known, "valence", "arousal", "sound", "words", "language"]
         )

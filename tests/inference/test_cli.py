@@ -59,6 +59,18 @@ def test_csv_and_text_say_the_same(trained, folder, capsys):
     assert f"{row['mood']} {float(row['confidence']):.2f}" in capsys.readouterr().out
 
 
+def test_csv_names_no_column_twice(trained_tags, folder, capsys):
+    run = str(trained_tags[0].path)
+    assert main(["predict", str(folder / "a.flac"), "--run", run, "--csv"]) == 0
+    (row,) = csv.DictReader(io.StringIO(capsys.readouterr().out))
+    assert main(["predict", str(folder / "a.flac"), "--run", run, "--json"]) == 0
+    answer = json.loads(capsys.readouterr().out)
+    assert float(row["sad"]) == pytest.approx(answer["probabilities"]["sad"], abs=1e-4)
+    assert float(row["tag:sad"]) == pytest.approx(answer["tags"]["sad"], abs=1e-4)
+    assert float(row["tag:calm"]) == pytest.approx(answer["tags"]["calm"], abs=1e-4)
+    assert "calm" not in row
+
+
 @pytest.mark.parametrize("command", ["predict", "evaluate"])
 def test_precise_answers_are_those_of_fp32(trained, folder, small_table, monkeypatch, command, capsys):
     monkeypatch.setattr(precision, "_forgone", False)  # and so again after the test
