@@ -16,6 +16,7 @@ import pytest
 from research.cli import DEFAULT_RUN, main
 from research.commands.evaluate import class_scores
 from research.models import precision
+from research.runs import RunFolder
 
 MAKEFILE = Path(__file__).parents[2] / "Makefile"
 
@@ -148,6 +149,50 @@ def test_evaluation_of_the_own_corpus_is_that_of_the_test_songs(trained, small_t
     assert np.sum(found["confusion"]) == len(tested)
     assert main(["evaluate", str(run.path), "--tracks", str(small_table)]) == 0
     assert "the run's own test songs" in capsys.readouterr().out
+
+
+@pytest.fixture
+def changed(trained, monkeypatch):
+    """Puts another table in the place of the one the run was trained on: fewer test songs of its corpus, one retitled."""
+    run, songs = trained
+    tested = pd.read_parquet(run.path / "predictions.parquet").query("split == 'test'")["track_id"]
+
+    def put(kept):
+        frame = songs.tracks.frame
+        frame = frame[~frame["track_id"].isin(tested) | frame["track_id"].isin(tested[:kept])].reset_index(drop=True)
+        table = replace(songs.tracks, frame=frame.assign(title=["another", *frame["title"][1:]]))
+        monkeypatch.setattr("research.commands.evaluate.read_tracks", lambda _: table)
+
+    return put
+
+
+def test_of_a_table_that_changed_only_songs_the_run_was_tested_on_are_scored(trained, small_table, changed, capsys):
+    asked = ["evaluate", str(trained[0].path), "--tracks", str(small_table)]
+    changed(kept=20)
+    assert main([*asked, "--json"]) == 0
+    told = capsys.readouterr()
+    found = json.loads(told.out)
+    assert found["songs"] == 20  # and none of the 22 that it was trained and validated on
+    assert "20 of 23 are left in a table that changed" in found["which"]
+    assert f"{small_table} changed since {trained[0].path} was trained on it" in told.err
+    changed(kept=0)
+    assert main(asked) == 2
+    assert "none of the 23 songs" in capsys.readouterr().err
+
+
+def test_a_run_that_was_interrupted_is_not_scored(trained, small_table, tmp_path, capsys):
+    run = RunFolder.open(tmp_path / "run", trained[0].config)
+    run.weights.write_bytes(trained[0].weights.read_bytes())
+    assert main(["evaluate", str(run.path), "--tracks", str(small_table)]) == 2
+    assert f"{run.path} is not finished" in capsys.readouterr().err
+
+
+def test_that_the_epoch_was_picked_on_these_songs_is_told(trained, small_table, tmp_path, capsys):
+    run = RunFolder.open(tmp_path / "run", {**trained[0].config, "selected_on": "test"})
+    for name in ("model.safetensors", "predictions.parquet"):
+        (run.path / name).write_bytes((trained[0].path / name).read_bytes())
+    assert main(["evaluate", str(run.path), "--tracks", str(small_table)]) == 0
+    assert "23 songs, the run's own test songs, on which its epoch was picked" in capsys.readouterr().out
 
 
 def test_class_scores_of_a_small_table():  # by hand
