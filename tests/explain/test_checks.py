@@ -99,6 +99,8 @@ def test_the_command_draws_and_tells(gated, song, tmp_path, capsys):
     (tmp_path / "song.txt").write_bytes(b"\xff")
     assert main(asked) == 1
     assert "song.wav" in capsys.readouterr().err
+    assert main([*asked, "--lyrics", str(tmp_path / "none.txt")]) == 2
+    assert "none.txt cannot be read" in capsys.readouterr().err
 
 
 def test_a_label_that_is_mood_and_tag_is_drawn_among_the_moods(overlapping, song, tmp_path, monkeypatch, capsys):

@@ -72,6 +72,31 @@ def test_csv_names_no_column_twice(trained_tags, folder, capsys):
     assert "calm" not in row
 
 
+@pytest.mark.parametrize(("words", "why"), [(None, "cannot be read"), (b"\xff\xfe", "is no UTF-8 text")])
+def test_lyrics_that_cannot_be_read_are_refused_before_the_model_is_loaded(folder, tmp_path, capsys, words, why):
+    if words is not None:
+        (tmp_path / "words.txt").write_bytes(words)
+    no_run = str(tmp_path / "no-run")
+    asked = ["predict", str(folder / "a.flac"), "--lyrics", str(tmp_path / "words.txt"), "--run", no_run]
+    assert main(asked) == 2
+    told = capsys.readouterr()
+    assert f"{tmp_path / 'words.txt'} {why}" in told.err
+    assert "no-run" not in told.err
+    assert told.out == ""
+
+
+def test_songs_judged_without_words_that_cannot_be_read_are_counted_apart(trained, folder, capsys):
+    (folder / "a.txt").write_bytes(b"\xff\xfe")
+    asked = ["--run", str(trained[0].path), "--json"]
+    assert main(["predict", str(folder), *asked]) == 1
+    told = capsys.readouterr()
+    assert "2 of 3 songs judged, 1 of them by the sound alone" in told.err
+    assert f"{folder / 'a.txt'} is no UTF-8 text" in told.err
+    assert [json.loads(line)["read"] for line in told.out.splitlines()] == [False, False]
+    assert main(["predict", str(folder / "a.flac"), *asked]) == 1
+    assert "a.flac is judged by the sound alone" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("command", ["predict", "evaluate"])
 def test_precise_answers_are_those_of_fp32(trained, folder, small_table, monkeypatch, command, capsys):
     monkeypatch.setattr(precision, "_forgone", False)  # and so again after the test
@@ -153,7 +178,7 @@ def test_evaluation_of_the_own_corpus_is_that_of_the_test_songs(trained, small_t
 
 @pytest.fixture
 def changed(trained, monkeypatch):
-    """Puts another table in the place of the one the run was trained on: fewer test songs of its corpus, one retitled."""
+    """Puts another table in the place of the one the run was trained on: fewer test songs, one retitled."""
     run, songs = trained
     tested = pd.read_parquet(run.path / "predictions.parquet").query("split == 'test'")["track_id"]
 
