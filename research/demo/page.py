@@ -10,7 +10,7 @@ from urllib.parse import quote
 import gradio as gr
 import soundfile
 
-from research.demo.lookup import Lookup, NotFoundError
+from research.demo.lookup import FoundSong, Lookup, NotFoundError
 from research.demo.style import FOLLOW_PLAYER
 from research.demo.view import answer_html, message_html
 from research.features.audio import MelSettings, load_log_mel
@@ -41,7 +41,8 @@ class Asked:
 
     path: Path | None
     words: str
-    searched: bool
+    found: FoundSong | None
+    """What the search found; None: the visitor's own upload."""
 
 
 def build_page(predictor: MoodPredictor, lookup: Lookup | None, told: str) -> gr.Blocks:
@@ -109,9 +110,10 @@ def _asked(
     if mode == SEARCH and lookup is not None:
         if not named:
             raise RefusedError("Please give artist and title.")
-        path: Path | None = lookup.sound(artist.strip(), title.strip(), folder).path
+        found: FoundSong | None = lookup.sound(artist.strip(), title.strip(), folder)
+        path: Path | None = found.path
     else:
-        path = Path(file) if file else None
+        found, path = None, Path(file) if file else None
         if path is not None:
             _check_length(path)
     if fetch and lookup is not None and not words:
@@ -120,7 +122,7 @@ def _asked(
         words = lookup.words(artist.strip(), title.strip(), folder)
     if path is None and not words:
         raise RefusedError("Please choose a sound file, or give the lyrics.")
-    return Asked(path, words, searched=mode == SEARCH)
+    return Asked(path, words, found)
 
 
 def _check_length(path: Path) -> None:
@@ -141,12 +143,12 @@ def _shown(predictor: MoodPredictor, answer: MoodPrediction, heard: Heard | None
                 mel = load_log_mel(opened.path, SHOWN_MEL)
     knows = answer.read and answer.mood is not None
     lines = predictor.telling_lines(asked.words, answer.mood, TOP_LINES) if knows else []
-    return answer_html(answer, mel, player, lines, told)
+    return answer_html(answer, mel, player, lines, told, asked.found)
 
 
 def _player(asked: Asked) -> str:
     """Address of the sound; a preview travels with the answer, since nothing of it is kept here."""
-    if asked.searched:
+    if asked.found is not None:
         return f"data:audio/mpeg;base64,{base64.b64encode(asked.path.read_bytes()).decode()}"
     return f"/gradio_api/file={quote(str(asked.path))}"
 

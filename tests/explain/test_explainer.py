@@ -63,6 +63,16 @@ def test_both_sides_add_up_and_the_odds_are_the_shown_ones(gated, material, song
     assert found.sound.shape == found.spectrogram.shape == (87, 32)  # 2 s of 512 samples at 22,050 Hz
 
 
+def test_a_label_that_is_mood_and_tag_is_the_mood(overlapping):
+    shown = overlapping._predictor.predict(None, LYRICS)
+    words = overlapping.prepare(None, LYRICS)
+    assert overlapping.log_odds(words, "sad") == pytest.approx(logit(shown.probabilities["sad"]), abs=0.02)
+    assert overlapping.log_odds(words, "calm") == pytest.approx(logit(shown.tags["calm"]), abs=0.02)
+    assert abs(logit(shown.probabilities["sad"]) - logit(shown.tags["sad"])) > 0.1  # one is not taken for the other
+    with pytest.raises(KeyError, match="glad"):
+        overlapping.log_odds(words, "glad")
+
+
 @pytest.mark.parametrize(("fusion", "layers", "pooling"), [("cross_attention", 1, "mean"), ("late", 0, "lines")])
 def test_tokens_frames_and_lines_add_up_too(make_predictor, song, fusion, layers, pooling):
     explainer = Explainer(make_predictor(fusion, layers, pooling))
