@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from jaxtyping import Float, Float32
+from jaxtyping import Float, Float32, Int
 
 from research.data.songs import InputConfig
 from research.features.audio import MelSettings, decode, log_mel, window_starts
@@ -26,6 +26,7 @@ class Heard:
     """The pieces of one song."""
 
     starts_s: Float[np.ndarray, " pieces"]
+    """In the song."""
     piece_s: float
     duration_s: float
     mel: Float32[np.ndarray, "pieces frames n_mels"] | None
@@ -39,7 +40,9 @@ class Heard:
     variation_db: float
     """How much the sound changes: standard deviation over time of the log-mel spectrogram, mean over its bands, dB."""
     spectrogram: Float32[np.ndarray, "song_frames n_mels"] | None
-    """The whole song as a network that learned reads it."""
+    """The whole song as a network that learned reads it; of one that is kept in excerpts, these one after the other."""
+    first_frames: Int[np.ndarray, " pieces"] | None
+    """Where in `spectrogram` each piece begins."""
 
     @property
     def ends_s(self) -> Float[np.ndarray, " pieces"]:
@@ -69,6 +72,7 @@ def listen(song: OpenedSong, model: MoodClassifier, inputs: InputConfig) -> Hear
         unlikeness=_distance(mel.mean(axis=0), normalise.running_mean, normalise.running_var.sqrt()),
         variation_db=float(mel.std(axis=0).mean()) if inputs.mel.compression == "db" else _variation_db(song),
         spectrogram=mel,
+        first_frames=starts,
     )
 
 
@@ -99,6 +103,7 @@ def _by_encoders(song: OpenedSong, model: MoodClassifier) -> Heard:
         unlikeness=_distance(whole, standard.mean, standard.spread),
         variation_db=_variation_db(song),
         spectrogram=None,
+        first_frames=None,
     )
 
 
