@@ -2,23 +2,28 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from numbers import Real
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
 import soundfile
-from jaxtyping import Float, Shaped
+from jaxtyping import Float, Float32, Shaped
 
 from research.features.audio import AudioError, decode, window_starts
 
-Source = Path | bytes | tuple[np.ndarray, int]
-"""A sound file, its content, or samples, (samples,) or (samples, channels), with their rate in Hz. Full scale is 1, or
-the largest value of an integer type."""
+Source = Path | bytes | tuple[np.ndarray, int | float | np.number]
+"""A sound file, its content, or samples, (samples,) or (samples, channels), with their rate in Hz, a whole number. Full
+scale is 1, or the largest value of an integer type."""
 LONGEST_S = 1_200.0
 """Longer recordings are heard in excerpts, together this long, so that memory and time stay bounded."""
 EXCERPT_S = 30.0
 LOUDEST = 100.0
 """40 dB over full scale: beyond, samples are taken for integers that somebody made floating-point numbers."""
+MAX_CHANNELS = 64
+"""Arrays with more, or with no more samples than channels, are taken for channels first."""
+MAX_RATE = 2**31 - 1
+"""Hz; what a WAV can say."""
 
 
 class OpenedSong:
@@ -52,7 +57,7 @@ def open_song(source: Source, decoded: bool = False) -> Iterator[OpenedSong]:
         decoded: give mono samples as a WAV, clipped at full scale, for who reads the song several times.
 
     Raises:
-        AudioError: no sound file, or a recording of nothing.
+        AudioError: no sound file, a recording of nothing, or an array that is no samples.
     """
     with TemporaryDirectory(prefix="song-") as folder:
         path = source if isinstance(source, Path) else _written(source, Path(folder))
@@ -78,15 +83,26 @@ def open_song(source: Source, decoded: bool = False) -> Iterator[OpenedSong]:
         yield OpenedSong(path, duration_s, starts_s)
 
 
-def _written(source: bytes | tuple[Shaped[np.ndarray, "..."], int], folder: Path) -> Path:
+def _written(source: bytes | tuple[Shaped[np.ndarray, "..."], int | float | np.number], folder: Path) -> Path:
     path = folder / "song"
     if isinstance(source, bytes):
         path.write_bytes(source)
         return path
-    samples, rate = source
-    if not np.size(samples):
-        raise AudioError("the array holds no samples; give (samples,) or (samples, channels)")
+    samples, rate = _checked(*source)
+    path = path.with_suffix(".wav")
+    soundfile.write(path, samples, rate, subtype="FLOAT")
+    return path
+
+
+def _checked(samples: Shaped[np.ndarray, "..."], rate: object) -> tuple[Float32[np.ndarray, "..."], int]:
     samples = np.asarray(samples)
+    if not samples.size:
+        raise AudioError("the array holds no samples; give (samples,) or (samples, channels)")
+    n_channels = samples.shape[1] if samples.ndim == 2 else 1
+    if samples.ndim not in (1, 2) or n_channels > min(MAX_CHANNELS, max(1, len(samples) - 1)):
+        raise AudioError(f"samples of shape {samples.shape}; give (samples, channels); transpose where channels lead")
+    if not (isinstance(rate, Real) and 1 <= rate <= MAX_RATE and rate % 1 == 0):
+        raise AudioError(f"the rate is {rate!r}; give it in Hz, as a whole number, such as 44100")
     if samples.dtype.kind == "i":
         samples = samples / (np.iinfo(samples.dtype).max + 1.0)
     elif samples.dtype.kind != "f":
@@ -97,9 +113,7 @@ def _written(source: bytes | tuple[Shaped[np.ndarray, "..."], int], folder: Path
         raise AudioError(
             f"the samples reach {np.abs(samples).max():g} where full scale is 1; divide those of 16 bits by 32,768"
         )
-    path = path.with_suffix(".wav")
-    soundfile.write(path, samples, rate, subtype="FLOAT")
-    return path
+    return samples.astype(np.float32, copy=False), int(rate)
 
 
 def _decoded(
