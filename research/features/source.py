@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from numbers import Real
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -26,32 +27,40 @@ MAX_RATE = 2**31 - 1
 """Hz; what a WAV can say."""
 
 
+@dataclass(frozen=True, eq=False)
 class OpenedSong:
     """A readable file of at most `LONGEST_S`, and when in the song what it holds was played."""
 
-    def __init__(self, path: Path, duration_s: float, starts_s: Float[np.ndarray, " excerpts"]):
-        self.path = path
-        self.duration_s = duration_s
-        """Of the whole song."""
-        self._starts_s = starts_s
+    path: Path
+    file_s: float
+    """Length of that file."""
+    duration_s: float
+    """Of the whole song."""
+    starts_s: Float[np.ndarray, " excerpts"]
+    """When in the song what the file holds, one after the other, begins; all but the last last `EXCERPT_S`."""
 
     def middle_s(self, length_s: float) -> float:
         """Where in the file its middle `length_s` seconds begin; 0 where it is shorter."""
-        return max(0.0, (min(self.duration_s, LONGEST_S) - length_s) / 2)
+        return max(0.0, (self.file_s - length_s) / 2)
+
+    def cut_to(self, decoded_s: float) -> "OpenedSong":
+        """The song as it is where no more of the file decodes: one that was cut short promises more."""
+        if decoded_s >= self.file_s:
+            return self
+        return replace(self, file_s=decoded_s, duration_s=float(self.song_time(np.array([decoded_s]))[0]))
 
     def song_time(self, at_s: Float[np.ndarray, " times"]) -> Float[np.ndarray, " times"]:
         """Seconds from the start of the song, given those from the start of the file."""
-        if len(self._starts_s) == 1:
-            return at_s
-        excerpt = np.minimum(at_s // EXCERPT_S, len(self._starts_s) - 1).astype(int)
-        return self._starts_s[excerpt] + at_s - excerpt * EXCERPT_S
+        excerpt = np.minimum(at_s // EXCERPT_S, len(self.starts_s) - 1).astype(int)
+        return self.starts_s[excerpt] + at_s - excerpt * EXCERPT_S
 
 
 @contextmanager
 def open_song(source: Source, decoded: bool = False) -> Iterator[OpenedSong]:
     """Give a song as a file; what had to be written for it is gone afterwards.
 
-    A song longer than `LONGEST_S` becomes excerpts of `EXCERPT_S` that are spread evenly over it.
+    A song longer than `LONGEST_S` becomes excerpts of `EXCERPT_S` that are spread evenly over it, as far as it
+    decodes.
 
     Args:
         decoded: give mono samples as a WAV, clipped at full scale, for who reads the song several times.
@@ -71,16 +80,12 @@ def open_song(source: Source, decoded: bool = False) -> Iterator[OpenedSong]:
                 f"{shown} cannot be decoded ({error.error_string.strip()}); convert it to WAV, FLAC, MP3 or Ogg"
             ) from error
         duration_s = found.frames / found.samplerate
-        if duration_s <= LONGEST_S:
-            starts_s, excerpt_s = np.zeros(1), None
-        else:
-            count = round(LONGEST_S / EXCERPT_S)
-            starts_s, excerpt_s = window_starts(int(duration_s), round(EXCERPT_S), count).astype(float), EXCERPT_S
-        if decoded or excerpt_s is not None:
-            path = _decoded(path, starts_s, excerpt_s, found.samplerate, Path(folder))
-        if excerpt_s is None and decoded:
-            duration_s = soundfile.info(path).duration  # a file that was cut short promises more
-        yield OpenedSong(path, duration_s, starts_s)
+        song = OpenedSong(path, duration_s, duration_s, np.zeros(1))
+        if duration_s > LONGEST_S:
+            song = _in_excerpts(song, found.samplerate, Path(folder) / "excerpts.wav")
+        elif decoded:
+            song = _decoded(song, found.samplerate, Path(folder) / "decoded.wav")
+        yield song
 
 
 def _written(source: bytes | tuple[Shaped[np.ndarray, "..."], int | float | np.number], folder: Path) -> Path:
@@ -116,12 +121,26 @@ def _checked(samples: Shaped[np.ndarray, "..."], rate: object) -> tuple[Float32[
     return samples.astype(np.float32, copy=False), int(rate)
 
 
-def _decoded(
-    path: Path, starts_s: Float[np.ndarray, " excerpts"], excerpt_s: float | None, rate: int, folder: Path
-) -> Path:
-    """Mono samples of the parts that begin at these times, as a WAV; parts of None last to the end."""
-    target = folder / "decoded.wav"
+def _decoded(song: OpenedSong, rate: int, target: Path) -> OpenedSong:
+    samples = decode(song.path, rate, clip=True)
+    soundfile.write(target, samples, rate, subtype="FLOAT")
+    return replace(song, path=target).cut_to(len(samples) / rate)
+
+
+def _in_excerpts(song: OpenedSong, rate: int, target: Path) -> OpenedSong:
+    count = round(LONGEST_S / EXCERPT_S)
+    starts_s = window_starts(int(song.duration_s), round(EXCERPT_S), count).astype(float)
+    n_excerpts = n_samples = 0
     with soundfile.SoundFile(target, "w", rate, channels=1, subtype="FLOAT") as file:
-        for start_s in starts_s:
-            file.write(decode(path, rate, offset_s=start_s, duration_s=excerpt_s, clip=True))
-    return target
+        # After one that ends early the song is over, as far as it decodes.
+        while n_excerpts < count and n_samples == round(n_excerpts * EXCERPT_S * rate):
+            try:
+                samples = decode(song.path, rate, starts_s[n_excerpts], EXCERPT_S, clip=True)
+            except AudioError:
+                if not n_excerpts:
+                    raise
+                break
+            file.write(samples)
+            n_excerpts, n_samples = n_excerpts + 1, n_samples + len(samples)
+    whole = OpenedSong(target, count * EXCERPT_S, song.duration_s, starts_s[:n_excerpts])
+    return whole.cut_to(n_samples / rate)

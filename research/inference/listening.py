@@ -57,7 +57,7 @@ def listen(song: OpenedSong, model: MoodClassifier, inputs: InputConfig) -> Hear
     """
     if model.config.audio.frozen:
         return _by_encoders(song, model)
-    mel = log_mel(decode(song.path, inputs.mel.sample_rate, clip=True), inputs.mel)
+    song, mel = _decoded(song, inputs.mel)
     frame_s = inputs.mel.hop_length / inputs.mel.sample_rate
     count = min(MAX_WINDOWS, max(inputs.eval_windows, -(-len(mel) // inputs.window_frames)))
     starts = np.unique(window_starts(len(mel), inputs.window_frames, count))
@@ -74,6 +74,11 @@ def listen(song: OpenedSong, model: MoodClassifier, inputs: InputConfig) -> Hear
         spectrogram=mel,
         first_frames=starts,
     )
+
+
+def _decoded(song: OpenedSong, settings: MelSettings) -> tuple[OpenedSong, np.ndarray]:
+    samples = decode(song.path, settings.sample_rate, clip=True)
+    return song.cut_to(len(samples) / settings.sample_rate), log_mel(samples, settings)
 
 
 def _windows(mel: np.ndarray, starts: np.ndarray, frames: int) -> np.ndarray:
