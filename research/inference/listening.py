@@ -13,7 +13,7 @@ from research.data.songs import InputConfig
 from research.features.audio import MelSettings, decode, log_mel, window_starts
 from research.features.source import OpenedSong
 from research.models.classifier import MoodClassifier
-from research.models.frozen import frozen_encoder
+from research.models.frozen import FrozenEncoder, frozen_encoder
 
 MAX_WINDOWS = 64
 """Longer songs are heard in this many windows, spread evenly: time and memory stay bounded."""
@@ -88,18 +88,19 @@ def _windows(mel: np.ndarray, starts: np.ndarray, frames: int) -> np.ndarray:
 
 
 def _by_encoders(song: OpenedSong, model: MoodClassifier) -> Heard:
-    """Pieces of the encoder with the shortest ones; of the others, what each heard at that time."""
+    """Pieces of the encoder with the shortest ones; of the others, what each heard in their middle."""
     encoders = [frozen_encoder(name) for name in model.config.audio.frozen]
     found = [encoder.frames(song.path) for encoder in encoders]  # (pieces, width) each
     finest = max(range(len(found)), key=lambda place: len(found[place]))
-    count = len(found[finest])
     piece_s = encoders[finest].piece_s or song.duration_s
-    centres = (np.arange(count) + 0.5) / count
-    aligned = [vectors[(centres * len(vectors)).astype(int)] for vectors in found]
+    starts_s = np.arange(len(found[finest])) * piece_s
+    aligned = [
+        _heard_at(starts_s + piece_s / 2, encoder, vectors) for encoder, vectors in zip(encoders, found, strict=True)
+    ]
     whole = np.concatenate([vectors.mean(axis=0) for vectors in found])
     standard = model.audio_projection[0]
     return Heard(
-        starts_s=song.song_time(np.arange(count) * piece_s),
+        starts_s=song.song_time(starts_s),
         piece_s=piece_s,
         duration_s=song.duration_s,
         mel=None,
@@ -110,6 +111,15 @@ def _by_encoders(song: OpenedSong, model: MoodClassifier) -> Heard:
         spectrogram=None,
         first_frames=None,
     )
+
+
+def _heard_at(
+    at_s: Float[np.ndarray, " times"], encoder: FrozenEncoder, vectors: Float32[np.ndarray, "pieces width"]
+) -> Float32[np.ndarray, "times width"]:
+    """Of each time in the file the vector of the piece around it; where the encoder left a rest out, of its last."""
+    if encoder.piece_s is None:
+        return np.repeat(vectors, len(at_s), axis=0)
+    return vectors[np.minimum(at_s // encoder.piece_s, len(vectors) - 1).astype(int)]
 
 
 def _variation_db(song: OpenedSong) -> float:
