@@ -16,6 +16,10 @@ import soundfile
 import soxr
 from jaxtyping import Float, Float32, Int
 
+AUDIO_SUFFIXES = frozenset(
+    {".wav", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aif", ".aiff", ".aifc", ".au", ".caf", ".w64", ".rf64"}
+)
+"""Of files that are taken from a folder: kinds that libsndfile reads; m4a and wma are not among them."""
 READ_FRAMES = 65_536
 """Frames decoded, mixed and resampled at a time: half a megabyte in stereo, so that a song of any length or number of
 channels never lies in memory at its own rate, and few new pages are asked for."""
