@@ -71,7 +71,7 @@ class MelSettings:
         return np.dtype(np.float16)
 
     def frames(self, path: Path) -> Float32[np.ndarray, "frames n_mels"]:
-        """Log-mel spectrogram of a whole sound file (see `decode` and `log_mel`)."""
+        """`load_log_mel`, under the name by which a store asks every front-end."""
         return load_log_mel(path, self)
 
 
