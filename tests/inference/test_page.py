@@ -90,6 +90,7 @@ def test_what_visitors_write_is_escaped():
     assert "<b>corpus" not in shown
 
 
+@pytest.mark.browser  # imports Gradio, which takes 5 s
 def test_an_upload_may_last_as_long_as_a_song_is_heard_whole(tmp_path, monkeypatch):
     page = pytest.importorskip("research.demo.page", exc_type=ImportError)
     monkeypatch.setattr(page, "LONGEST_S", 90.0)
