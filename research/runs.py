@@ -16,7 +16,8 @@ import json
 import platform
 import secrets
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import torch
+from filelock import FileLock, Timeout
 from jaxtyping import Float, Int
 from safetensors.torch import load_file, save_file
 from torch import nn
@@ -34,8 +36,11 @@ from research.metrics.scoring import score_answers
 from research.splits.folds import Split
 from research.tracks import TrackTable
 
-# What may differ between the start of a run and its continuation.
 CIRCUMSTANCES = ("id", "commit", "environment")
+"""What may differ between the start of a run and its continuation."""
+CORPUS_CIRCUMSTANCES = ("version", "command")
+"""The same of its corpus: how the table was made; what it holds is told by its fingerprint."""
+LOCK = ".lock"
 
 
 class RunFolder:
@@ -60,7 +65,7 @@ class RunFolder:
         known = path / "config.json"
         if known.is_file():
             found = json.loads(known.read_text())
-            before = {key: value for key, value in found.items() if key not in CIRCUMSTANCES}
+            before, config = _essence(found), _essence(config)
             if before != config:
                 raise ValueError(f"{path} holds another run ({_difference(before, config)}); choose another --out")
             return cls(path, found)
@@ -115,6 +120,25 @@ class RunFolder:
         with replacing(self.path / "predictions.parquet") as partial:
             predictions.to_parquet(partial, index=False)
         (self.path / "checkpoint.pt").unlink(missing_ok=True)
+
+
+@contextmanager
+def held(path: Path) -> Iterator[None]:
+    """Keep other programs from writing the run folder `path` meanwhile; it is made when missing.
+
+    Raises:
+        ValueError: another program writes it.
+    """
+    path.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(path / LOCK)  # the system frees it when a program is killed
+    try:
+        lock.acquire(blocking=False)
+    except Timeout as error:
+        raise ValueError(f"{path} is being trained by another program; wait for it or choose another --out") from error
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def describe_run(tracks: TrackTable, split: Split, *, name: str, group: str, n_folds: int, seed: int) -> dict[str, Any]:
@@ -189,6 +213,13 @@ def environment() -> dict[str, str | int]:
         "device": device,
         "threads": torch.get_num_threads(),
     }
+
+
+def _essence(config: Mapping[str, Any]) -> dict[str, Any]:
+    kept = {key: value for key, value in config.items() if key not in CIRCUMSTANCES}
+    if "corpus" in kept:
+        kept["corpus"] = {key: value for key, value in kept["corpus"].items() if key not in CORPUS_CIRCUMSTANCES}
+    return kept
 
 
 def _difference(before: Mapping[str, Any], now: Mapping[str, Any], at: str = "") -> str:

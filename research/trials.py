@@ -3,6 +3,7 @@
 import resource
 import sys
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -25,9 +26,9 @@ from research.models.classifier import ModelConfig, MoodClassifier
 from research.models.frozen import frozen_encoder
 from research.models.lyrics import LyricsConfig, load_tokenizer
 from research.models.picture import PictureConfig
-from research.runs import RunFolder, describe_run, prediction_frame, score_songs
+from research.runs import RunFolder, describe_run, held, prediction_frame, score_songs
 from research.splits.folds import Split
-from research.tracking import Tracker, track
+from research.tracking.tracker import Tracker, track
 from research.tracks import TrackTable, read_tracks
 from research.training.config import TrainConfig
 from research.training.loop import fit, predict
@@ -126,8 +127,20 @@ def run_parts(tracks: TrackTable, trial: Trial, inputs: Mapping[str, Any], build
         build: called once the first weights' seed is set, unless the run is finished.
 
     Raises:
-        ValueError: the folder holds a run of another configuration.
+        ValueError: the folder holds a run of another configuration, or another program trains it.
     """
+    with held(trial.folder) if process_state().is_main_process else nullcontext():
+        _run_held(tracks, trial, inputs, build)
+
+
+def load_model(songs: Songs, trial: Trial) -> MoodClassifier:
+    """The model of a finished trial with its best weights, in eval mode."""
+    model = MoodClassifier(trial.model, n_labels=len(songs.space), n_mels=songs.inputs.mel.n_mels, pretrained=False)
+    RunFolder.load(trial.folder).load_weights(model)
+    return model.eval()
+
+
+def _run_held(tracks: TrackTable, trial: Trial, inputs: Mapping[str, Any], build: Build) -> None:
     accelerator = make_accelerator(trial.train)
     split, seed = trial.split, trial.train.seed
     config = {
@@ -153,13 +166,6 @@ def run_parts(tracks: TrackTable, trial: Trial, inputs: Mapping[str, Any], build
         n_tags = parts["test"].n_tags
         tracker.log_test(test, run.config["labels"], score_songs(test, n_tags), run.config.get("tags", ()))
         run.finish(predictions, result)
-
-
-def load_model(songs: Songs, trial: Trial) -> MoodClassifier:
-    """The model of a finished trial with its best weights, in eval mode."""
-    model = MoodClassifier(trial.model, n_labels=len(songs.space), n_mels=songs.inputs.mel.n_mels, pretrained=False)
-    RunFolder.load(trial.folder).load_weights(model)
-    return model.eval()
 
 
 def _classifier_and_parts(songs: Songs, trial: Trial) -> tuple[MoodClassifier, dict[str, SongDataset]]:

@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import nn
 
-from research.runs import RunFolder, git_commit, prediction_frame
+from research.runs import RunFolder, git_commit, held, prediction_frame
 
 CONFIG = {"name": "fusion", "seed": 0, "train": {"epochs": 3, "augmentation": {"time_mask": 40}}}
 PREDICTIONS = pd.DataFrame({"track_id": ["a", "b"], "split": "test", "target": [0, 1], "logits": [[1.0, 0.0]] * 2})
@@ -30,6 +30,24 @@ def test_a_run_goes_on_under_another_commit_and_torch(tmp_path):
     moved = run.config | {"commit": "0" * 40, "environment": {"torch": "0.1"}}
     (tmp_path / "config.json").write_text(json.dumps(moved))
     assert RunFolder.open(tmp_path, CONFIG).config == moved
+
+
+def test_a_run_goes_on_when_its_corpus_was_made_again_to_the_same_songs(tmp_path):
+    made = {"name": "qaed4", "version": "0.1.0", "command": "data_prep qaed4", "fingerprint": "a1"}
+    run = RunFolder.open(tmp_path, CONFIG | {"corpus": made})
+    again = made | {"version": "0.2.0", "command": "data_prep qaed4 --features"}
+    assert RunFolder.open(tmp_path, CONFIG | {"corpus": again}).config == run.config
+    with pytest.raises(ValueError, match=r"corpus.fingerprint was 'a1', now 'b2'"):
+        RunFolder.open(tmp_path, CONFIG | {"corpus": again | {"fingerprint": "b2"}})
+
+
+def test_a_run_that_another_program_writes_is_left_to_it(tmp_path):
+    run = tmp_path / "runs" / "run"
+    refused = pytest.raises(ValueError, match=r"runs/run is being trained by another program; .* --out")
+    with held(run), refused, held(run):
+        raise AssertionError("both hold it")
+    with held(run):
+        RunFolder.open(run, CONFIG)
 
 
 @pytest.mark.parametrize(

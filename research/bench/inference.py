@@ -20,7 +20,7 @@ from research.data.songs import InputConfig
 from research.features.audio import load_log_mel, window_starts
 from research.features.lyrics import tokenize_lyrics
 from research.inference import MoodPredictor, Song
-from research.inference.folded import fold
+from research.inference.folded import fold_norms
 from research.models.classifier import ModelConfig, MoodClassifier
 from research.models.lyrics import MINILM, LyricsConfig, LyricsEncoder, load_tokenizer
 from research.models.precision import fast_products
@@ -81,7 +81,7 @@ def folder_vs_parts(material: Material) -> list[Measurement]:
     """What a folder of songs costs beside its parts alone, spectrogram, windows and networks, on as many cores."""
     predictor, words, cores = MoodPredictor(_untrained_run(material)), material.words, os.cpu_count() or 1
     clips = list(islice(cycle(material.clips.short), material.size.folder))
-    network = fold(predictor.model.audio)
+    network = fold_norms(predictor.model.audio)
 
     @torch.inference_mode()
     def parts(clip: Path) -> None:

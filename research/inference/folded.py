@@ -9,7 +9,7 @@ from research.models.audio import AudioEncoder
 from research.models.precision import with_cast_weights
 
 
-def fold(encoder: AudioEncoder) -> AudioEncoder:
+def fold_norms(encoder: AudioEncoder) -> AudioEncoder:
     """A copy for answers on the CPU: its convolutions take in the BatchNorm behind them, and their weights are already
     in what `fast_products` would cast them to. Answers differ by rounding."""
     encoder = copy.deepcopy(encoder).eval()

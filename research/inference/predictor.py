@@ -19,7 +19,7 @@ from research.features.lyrics import clean_lyrics, detect_language
 from research.features.source import Source, open_song
 from research.inference.batches import moments, song_batch
 from research.inference.calibrated import Calibrated, read_calibration, test_songs
-from research.inference.folded import fold
+from research.inference.folded import fold_norms
 from research.inference.listening import Heard, listen
 from research.inference.prediction import Moment, MoodPrediction
 from research.inference.words import Reader, Words
@@ -88,7 +88,7 @@ class MoodPredictor:
         run.load_weights(self.model)
         self.model.eval()
         listens = self.config.audio is not None and not self.config.audio.frozen and not self.model.join.reads_sequences
-        self._sound = fold(self.model.audio) if listens else None
+        self._sound = fold_norms(self.model.audio) if listens else None
         self.reader = Reader(self.model, self.inputs) if self.config.lyrics is not None else None
 
     @property

@@ -2,6 +2,7 @@
 
 import copy
 from collections.abc import Sequence
+from threading import Lock
 
 import numpy as np
 import torch
@@ -33,6 +34,7 @@ class FrozenLyrics:
         self.max_tokens = MAX_LINE_TOKENS if self.by_line else max_tokens
         self.device = "cuda" if torch.cuda.is_available() else "cpu"
         self.encoder = LyricsEncoder(config).eval()
+        self._moving = Lock()
         self.tokenizer = load_tokenizer(config)
         self.dim = self.encoder.dim * (2 if self.by_line else 1)
 
@@ -59,8 +61,9 @@ class FrozenLyrics:
 
     @torch.no_grad()
     def _encode(self, texts: Sequence[str]) -> Vectors:
-        if self.encoder.bert.device.type != self.device:
-            self.encoder.to(self.device)
+        with self._moving:  # weight by weight: another thread would find some of them still elsewhere
+            if self.encoder.bert.device.type != self.device:
+                self.encoder.to(self.device)
         tokens = tokenize_lyrics(texts, self.tokenizer, self.max_tokens)
         vectors = np.zeros((len(texts), self.encoder.dim), np.float32)
         # Sorted by length, so that little is padded.

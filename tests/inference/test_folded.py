@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from research.inference.folded import fold
+from research.inference.folded import fold_norms
 from research.models.audio import AudioConfig, AudioEncoder
 from research.models.precision import fast_products
 
@@ -27,7 +27,7 @@ def learned(network: str) -> AudioEncoder:
 def test_folded_answers_are_those_of_the_network(network, monkeypatch):
     monkeypatch.setattr("research.models.precision.cpu_computes_bf16", lambda: False)
     encoder, mel = learned(network), torch.randn(2, 3, 128, 258)
-    quick = fold(encoder)
+    quick = fold_norms(encoder)
     assert not any(isinstance(module, nn.BatchNorm2d) for module in quick.modules())
     expected = encoder(mel)
     scale = expected.abs().max()
@@ -39,7 +39,7 @@ def test_in_bfloat16_they_stay_as_near_as_casting_does():
     encoder, mel = learned("resnet18"), torch.randn(2, 3, 128, 258)
     expected = encoder(mel)
     with fast_products():
-        cast, quick = encoder(mel).float(), fold(encoder)(mel).float()
+        cast, quick = encoder(mel).float(), fold_norms(encoder)(mel).float()
     allowed = 2 * (cast - expected).abs().max() + 1e-4  # the latter for a CPU without bfloat16, where both are fp32
     assert (quick - expected).abs().max() <= allowed
 
@@ -47,7 +47,7 @@ def test_in_bfloat16_they_stay_as_near_as_casting_does():
 def test_the_network_that_is_explained_and_exported_stays_as_it_was():
     encoder = learned("resnet18")
     before = {name: value.clone() for name, value in encoder.state_dict().items()}
-    fold(encoder)
+    fold_norms(encoder)
     after = encoder.state_dict()
     assert before.keys() == after.keys()
     assert all(torch.equal(before[name], after[name]) for name in before)
