@@ -12,11 +12,10 @@ import torch
 from tqdm import tqdm
 
 from research.commands.curve import save_curve
+from research.features.audio import AUDIO_SUFFIXES
 from research.inference import MoodPrediction, MoodPredictor, Song, load_predictor
 from research.models.precision import forgo_bf16
 
-SUFFIXES = {".wav", ".flac", ".mp3", ".ogg", ".oga", ".opus", ".aif", ".aiff", ".au"}
-"""What is taken from a folder; a file named outright is tried whatever it is called."""
 WORDS_SUFFIXES = (".lrc", ".txt")
 """Beside a sound file, its words; with line times first."""
 
@@ -63,9 +62,9 @@ def find_songs(paths: Sequence[Path]) -> list[Path]:
         if not path.is_dir():
             songs.append(path)
             continue
-        inside = sorted(file for file in path.rglob("*") if file.suffix.lower() in SUFFIXES and file.is_file())
+        inside = sorted(file for file in path.rglob("*") if file.suffix.lower() in AUDIO_SUFFIXES and file.is_file())
         if not inside:
-            raise ValueError(f"{path} holds no sound file ({' '.join(sorted(SUFFIXES))})")
+            raise ValueError(f"{path} holds no sound file ({' '.join(sorted(AUDIO_SUFFIXES))})")
         songs += inside
     return songs
 

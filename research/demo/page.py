@@ -14,12 +14,11 @@ from research.demo.lookup import FoundSong, Lookup, NotFoundError
 from research.demo.style import FOLLOW_PLAYER
 from research.demo.view import answer_html, message_html
 from research.features.audio import MelSettings, load_log_mel
-from research.features.source import open_song
+from research.features.source import LONGEST_S, open_song
 from research.inference import MoodPrediction, MoodPredictor
 from research.inference.listening import Heard
 
 SEARCH, UPLOAD = "Search", "Upload Song"
-MAX_MINUTES = 20
 MAX_BYTES = "100mb"
 MAX_LETTERS = 20_000
 """Of words; the longest raps have half of it."""
@@ -127,11 +126,12 @@ def _asked(
 
 def _check_length(path: Path) -> None:
     try:
-        minutes = soundfile.info(path).duration / 60
+        duration_s = soundfile.info(path).duration
     except soundfile.LibsndfileError as error:
         raise RefusedError(f"{path.name} is no sound file that can be read; use WAV, FLAC, MP3 or Ogg.") from error
-    if minutes > MAX_MINUTES:
-        raise RefusedError(f"{path.name} lasts {minutes:.0f} minutes, at most {MAX_MINUTES} are taken here.")
+    if duration_s > LONGEST_S:  # what would be heard in excerpts alone
+        minutes, most = duration_s / 60, LONGEST_S / 60
+        raise RefusedError(f"{path.name} lasts {minutes:.0f} minutes, at most {most:g} are taken here.")
 
 
 def _shown(predictor: MoodPredictor, answer: MoodPrediction, heard: Heard | None, asked: Asked, told: str) -> str:

@@ -147,6 +147,19 @@ def test_values_lie_where_they_were_heard():
     assert tile_numbers((3, 5), (2, 3)).tolist() == [[0, 0, 0, 1, 1], [0, 0, 0, 1, 1], [2, 2, 2, 3, 3]]
 
 
+def test_pieces_of_a_recording_in_excerpts_lie_where_the_picture_has_them(gated, monkeypatch):
+    monkeypatch.setattr("research.features.source.LONGEST_S", 6.0)
+    monkeypatch.setattr("research.features.source.EXCERPT_S", 2.0)
+    noise = np.random.default_rng(0).normal(size=20 * 22_050).astype(np.float32) / 10
+    sound = gated.prepare((noise, 22_050), None).sound
+    ((pieces,),) = (sound.pieces.values(),)
+    assert len(sound.spectrogram) == 259  # 6 of the 20 s, a frame each 512 samples
+    # Four windows of 72 frames, of which the last ends with the picture; their own mel bands are the picture's.
+    assert pieces.frame_of[:, 0].tolist() == [0, 62, 125, 187]
+    for mel, frames in zip(pieces.mel, pieces.frame_of, strict=True):
+        np.testing.assert_allclose(mel.T, sound.spectrogram[frames], atol=1e-3)  # dB; float32
+
+
 def test_tokens_belong_to_words_between_spaces(gated, small_inputs):
     predictor = gated._predictor
     tokenizer = Reader(predictor.model, small_inputs).tokenizer

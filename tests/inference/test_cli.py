@@ -13,8 +13,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from data_prep.table.audio_files import audio_files
 from research.cli import DEFAULT_RUN, main
 from research.commands.evaluate import class_scores
+from research.commands.predict import find_songs
+from research.features.audio import AUDIO_SUFFIXES
 from research.models import precision
 from research.runs import RunFolder
 
@@ -49,6 +52,13 @@ def test_a_folder_is_judged_past_a_bad_file(trained, folder, capsys):
     assert [(one["heard"], one["read"]) for one in answers] == [(True, True), (True, False)]
     assert answers[0]["mood"] == max(answers[0]["probabilities"], key=answers[0]["probabilities"].get)
     assert answers[0]["curve"][0]["start_s"] == 0
+
+
+def test_of_a_folder_every_kind_of_sound_is_taken_that_a_corpus_is_made_of(tmp_path):
+    for name in [*(f"song{suffix}" for suffix in AUDIO_SUFFIXES), "LOUD.CAF", "words.txt", "song.m4a"]:
+        (tmp_path / name).touch()
+    assert find_songs([tmp_path]) == audio_files(tmp_path)
+    assert len(audio_files(tmp_path)) == len(AUDIO_SUFFIXES) + 1
 
 
 def test_csv_and_text_say_the_same(trained, folder, capsys):

@@ -102,6 +102,17 @@ def test_where_a_found_sound_is_from_stands_under_its_player():
         assert source(replace(found, page=page)) == '<p class="origin">The sound is from deezer.</p>'
 
 
+@pytest.mark.browser  # imports Gradio, which takes 5 s
+def test_an_upload_may_last_as_long_as_a_song_is_heard_whole(tmp_path, monkeypatch):
+    page = pytest.importorskip("research.demo.page", exc_type=ImportError)
+    monkeypatch.setattr(page, "LONGEST_S", 90.0)
+    for duration_s in (90, 93):
+        soundfile.write(tmp_path / f"{duration_s}.flac", np.zeros(8_000 * duration_s, np.int16), 8_000)
+    page._check_length(tmp_path / "90.flac")
+    with pytest.raises(page.RefusedError, match=r"93\.flac lasts 2 minutes, at most 1\.5 are taken here"):
+        page._check_length(tmp_path / "93.flac")
+
+
 class Standin:
     """Finds one song."""
 
