@@ -9,8 +9,8 @@ Cost: six trainings a fold and seed; from frozen sides some seconds each. Expect
 seed, four frozen sound encoders (--side audio --model.audio.frozen musicnn-msd musicnn-jamendo jamendo-mood-cnn
 statistics --model.dropout 0.5 --train.epochs 20 --train.batch-size 32 --train.learning-rate 5e-4 --train.mixup 0.4):
 PR-AUC .186 [.171, .202] against .057 of random order, ROC-AUC .780 [.766, .793]; macro-F1 .030 at one half, .219
-[.204, .233] at tuned thresholds; beside tags the moods have .754 of macro-F1, alone .748: +0.5 points [+0.1, +1.1]; 170 s
-of CPU. On mirex_like's words (21 tags, epochs picked by PR-AUC): .089 [.075, .106] against .049.
+[.204, .233] at tuned thresholds; beside tags the moods have .754 of macro-F1, alone .748: +0.5 points [+0.1, +1.1];
+170 s of CPU. On mirex_like's words (21 tags, epochs picked by PR-AUC): .089 [.075, .106] against .049.
 A corpus without moods (MTG-Jamendo) leaves out what needs them; its own split: --protocol official.
 """
 
