@@ -12,7 +12,7 @@ from pathlib import Path
 from requests_cache import CachedSession
 
 from data_prep.previews import Found, NoAudioError, Wanted
-from data_prep.previews.downloads import download
+from data_prep.previews.downloads import ExpiredError, download
 from data_prep.web.services import Service
 
 N_RESULTS = 10
@@ -42,7 +42,7 @@ class ITunes:
     def fetch(self, found: Found, target: Path) -> Path:
         original = target.with_suffix(".m4a")
         if not download(self._session, found.sound, original):
-            raise NoAudioError("preview address refused")
+            raise ExpiredError("preview address refused")
         command = [self._ffmpeg, "-v", "error", "-y", "-i", str(original), "-f", "flac", str(target)]
         try:
             subprocess.run(command, check=True, capture_output=True)

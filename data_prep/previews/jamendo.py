@@ -9,7 +9,7 @@ from pathlib import Path
 from requests_cache import CachedSession
 
 from data_prep.previews import Found, NoAudioError, Wanted
-from data_prep.previews.downloads import download
+from data_prep.previews.downloads import ExpiredError, download
 from data_prep.web.services import Service
 from data_prep.web.session import RefusedError
 
@@ -49,7 +49,7 @@ class Jamendo:
         if not found.sound:
             raise NoAudioError(NOT_ALLOWED)
         if not download(self._session, found.sound, target):
-            raise NoAudioError("download address refused")
+            raise ExpiredError("download address refused")
         return target
 
 

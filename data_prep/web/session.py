@@ -41,7 +41,7 @@ class PausedError(Exception):
 
 
 class UnreachableError(Exception):
-    """A service gave no usable answer in `ATTEMPTS` attempts."""
+    """A service gave no usable answer, and may give one another day."""
 
 
 class RefusedError(Exception):
@@ -103,7 +103,7 @@ class PoliteAdapter(HTTPAdapter):
         self._limiters.clear()
 
     def _check(self, response: requests.Response, service: Service) -> None:
-        if response.status_code in (429, 503) or error_code(response) in service.busy_codes:
+        if response.status_code in service.busy_statuses or error_code(response) in service.busy_codes:
             wait_s = retry_after_s(response.headers.get("Retry-After"), self._now())
             if wait_s > MAX_WAIT_S:
                 raise PausedError(service.name, self._now() + wait_s)

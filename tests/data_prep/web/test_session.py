@@ -86,6 +86,11 @@ def test_a_service_that_stays_busy_is_paused(ask):
     assert (type(came), came.until, asked) == (PausedError, 1000 + MAX_WAIT_S, ATTEMPTS)
 
 
+def test_itunes_says_403_where_it_is_asked_too_often(ask):
+    came, asked, waits = ask(Answer(status=403), service="itunes")
+    assert (type(came), asked, waits) == (PausedError, ATTEMPTS, [BUSY_WAIT_S] * (ATTEMPTS - 1))
+
+
 @pytest.mark.parametrize("status", [200, 404])
 def test_an_answer_is_cached_without_the_key(ask, tmp_path, status):
     _, asked, _ = ask(Answer({"lyrics": 1}, status=status), times=3)
