@@ -7,6 +7,8 @@ from pathlib import Path
 
 RESERVED = frozenset('/\\:*?"<>|')
 """Letters that one system or another does not allow in the name of a file."""
+UNFIT_ID = "id cannot name a file"
+"""Reason for which a song is not taken: its files are named by its id, and "../x" would lie outside the corpus."""
 
 
 @dataclass(frozen=True, kw_only=True)

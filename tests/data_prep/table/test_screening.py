@@ -5,7 +5,7 @@ import random
 import pytest
 
 from data_prep.table.screening import CONTRADICTION, COPY, LEAK, NOTHING, same_songs, screen
-from data_prep.table.songs import Song, file_name, is_file_name, split_tags
+from data_prep.table.songs import UNFIT_ID, Song, file_name, is_file_name, split_tags
 
 WORDS = "one two three four five six seven eight nine ten " * 2
 
@@ -82,6 +82,11 @@ def test_a_song_without_sound_and_words_goes(tmp_path, tone):
         song("heard", title="c", lyrics="", audio=tone(tmp_path / "a.wav")),
     ]
     assert reasons(songs) == (["heard"], {"empty": NOTHING, "header": NOTHING})
+
+
+@pytest.mark.parametrize("unfit", ["../../escaped", "a/b", "", "C:x"])
+def test_an_id_that_is_no_file_name_goes(unfit):
+    assert reasons([song(unfit), song("b", title="Rain")]) == (["b"], {unfit: UNFIT_ID})
 
 
 @pytest.mark.parametrize(
