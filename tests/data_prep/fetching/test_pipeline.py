@@ -157,6 +157,16 @@ def test_a_day_is_waited_for_by_the_user(tmp_path):
     assert "UNFINISHED" not in (out / "card.md").read_text()
 
 
+class Always:
+    """Gives one answer."""
+
+    def __init__(self, answer: Answer):
+        self._answer = answer
+
+    def answer(self, path, query, times, downloads):
+        return self._answer
+
+
 class Closed:
     """Refuses what a word of its path names, and else answers as another stand-in does."""
 
@@ -197,6 +207,18 @@ def test_what_was_refused_is_asked_for_by_the_next_run(tmp_path, service, word, 
         assert [stop.partition(f" {status}")[0] for stop in stops] == ([told] if told else [])
         servers.services[service] = stand_in
         assert n_kept_and_stops(servers) == (len(songs), ())
+
+
+def test_a_service_that_sends_round_in_circles_ends_no_run(tmp_path):
+    songs = [song for song in catalogue(3) if not song.word_fault]
+    lastfm.label(write_lastfm(songs, tmp_path / "source"), tmp_path, mismatches=None)
+    labelled = read_labelled(tmp_path, "clean", songs_per_mood=None)
+    with stand_ins(songs) as servers:
+        here = {"Location": "/lrclib/get?track_name=round"}
+        servers.services["lrclib"] = Always(Answer(status=302, headers=here, useful=False))
+        fetched = pipeline.fetch_all(labelled, FetchPlan(), tmp_path, addresses(servers.url), NO_WAIT)
+    assert fetched.words == {}
+    assert fetched.stopped == (f"words: {len(songs)} songs could not be asked for; run again",)
 
 
 def test_where_nothing_could_be_fetched_the_reason_is_told(tmp_path):
