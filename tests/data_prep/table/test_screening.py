@@ -99,5 +99,16 @@ def test_names_fit_every_system(text, name):
     assert is_file_name(text) == (text == name)
 
 
+@pytest.mark.parametrize("letter", ["a", "é", "椎", "𝄞"])
+def test_a_long_name_is_cut_to_bytes_and_stays_apart_from_others(tmp_path, letter):
+    one, other = file_name(letter * 300 + "1"), file_name(letter * 300 + "2")
+    assert one != other
+    assert is_file_name(one)
+    assert 190 < len(one.encode()) <= 200
+    (tmp_path / f"{one}.part.flac.part").touch()
+    assert file_name("b" * 200) == "b" * 200
+    assert not is_file_name("b" * 201)
+
+
 def test_tags_are_split_and_trimmed():
     assert split_tags(" Sweet|calm ;SWEET;;Laid  Back|") == ("sweet", "calm", "laid back")
