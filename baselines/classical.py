@@ -19,7 +19,7 @@ from sklearn.model_selection import GridSearchCV, StratifiedGroupKFold
 
 from research.runs import RunFolder, describe_run, prediction_frame, score_songs
 from research.splits.folds import Split, make_splits
-from research.tracking import track
+from research.tracking.tracker import track
 from research.tracks import TrackTable, read_tracks
 
 CHOOSING_FOLDS, CHOOSING_REPEATS = 5, 2

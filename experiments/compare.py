@@ -97,7 +97,7 @@ def report_with_mirror(config: Config, name: str) -> None:
         ValueError: no key, a group that cannot be read, or nothing to compare offline.
     """
     # Imported where it is asked for: it takes a second, and torch.
-    from research.tracking import Place, can_read, fetch_runs, log_report, mirror_differences, read_mirrors
+    from research.tracking.mirrors import Place, can_read, fetch_runs, log_report, mirror_differences, read_mirrors
 
     place = Place.parse(name)
     out, folders = _out(config, place.group), config.runs

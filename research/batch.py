@@ -1,8 +1,8 @@
 """What a model reads, a dataclass of tensors, and what the training loop asks of the songs behind it."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import numpy as np
 import torch
@@ -10,9 +10,27 @@ from jaxtyping import Bool, Float, Int, UInt8
 from torch import Tensor
 from torch.utils.data import DataLoader
 
+Moved = TypeVar("Moved")
+
 
 @dataclass(frozen=True)
-class Batch:
+class _Tensors:
+    """Fields that move together."""
+
+    def to(self: Moved, device: torch.device | str, non_blocking: bool = False) -> Moved:
+        """The same songs on another device; accelerate moves batches through this method."""
+        return self._each(lambda tensor: tensor.to(device, non_blocking=non_blocking))
+
+    def pin_memory(self: Moved) -> Moved:
+        """The same songs in memory that a GPU reads while the CPU goes on; a DataLoader calls this."""
+        return self._each(Tensor.pin_memory)
+
+    def _each(self: Moved, change: Callable[[Tensor], Tensor]) -> Moved:
+        return type(self)(**{field.name: change(getattr(self, field.name)) for field in fields(self)})
+
+
+@dataclass(frozen=True)
+class Batch(_Tensors):
     """Songs side by side. A side that a song lacks, or that the model does not read, is said so in `has_*`; what stands
     in its place in `mel` and `input_ids` is never looked at."""
 
@@ -32,18 +50,9 @@ class Batch:
     track_index: Int[Tensor, " batch"]
     """Row of the song in the track table."""
 
-    def to(self, device: torch.device | str, non_blocking: bool = False) -> "Batch":
-        """The same songs on another device; accelerate moves batches through this method."""
-        moved = {f.name: getattr(self, f.name).to(device, non_blocking=non_blocking) for f in fields(self)}
-        return Batch(**moved)
-
-    def pin_memory(self) -> "Batch":
-        """The same songs in memory that a GPU reads while the CPU goes on; a DataLoader calls this."""
-        return Batch(**{f.name: getattr(self, f.name).pin_memory() for f in fields(self)})
-
 
 @dataclass(frozen=True)
-class PictureBatch:
+class PictureBatch(_Tensors):
     """Pictures of songs side by side, as they lie on disk: colours last."""
 
     pictures: UInt8[Tensor, "batch height width rgb"]
@@ -51,15 +60,6 @@ class PictureBatch:
     """Position of the mood in the label space."""
     track_index: Int[Tensor, " batch"]
     """Row of the song in the track table."""
-
-    def to(self, device: torch.device | str, non_blocking: bool = False) -> "PictureBatch":
-        """The same songs on another device; accelerate moves batches through this method."""
-        moved = {f.name: getattr(self, f.name).to(device, non_blocking=non_blocking) for f in fields(self)}
-        return PictureBatch(**moved)
-
-    def pin_memory(self) -> "PictureBatch":
-        """The same songs in memory that a GPU reads while the CPU goes on; a DataLoader calls this."""
-        return PictureBatch(**{f.name: getattr(self, f.name).pin_memory() for f in fields(self)})
 
 
 class SongSet(Protocol):

@@ -12,7 +12,7 @@ RUN_HELP = "run folder or exported folder (default: %(default)s, which `make mod
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Exit status: 0 all songs judged, 1 some could not be, 2 wrong usage, or nothing to judge (with)."""
+    """Exit status: 0 all songs judged, 1 some could not be, or not fully, 2 wrong usage, or nothing to judge (with)."""
     options = _parser().parse_args(arguments)
     if "run" in options and options.run == DEFAULT_RUN and not DEFAULT_RUN.exists():
         told = "`make model` trains it on invented songs; or name a run or an exported folder by --run"
@@ -38,7 +38,7 @@ def _parser() -> argparse.ArgumentParser:
     explain.add_argument("--run", default=DEFAULT_RUN, type=Path, help=RUN_HELP)
     explain.add_argument("--lyrics", type=Path, help="UTF-8 text file with the words")
     explain.add_argument("--out", required=True, type=Path, metavar="PICTURE", help="the page, .png, .pdf or .svg")
-    explain.add_argument("--label", help="mood or tag to explain (default: the most likely)")
+    explain.add_argument("--label", help="mood to explain, or a tag of no mood's name (default: the most likely)")
     explain.add_argument("--json", action="store_true", help="one JSON object with the words' numbers instead of text")
     evaluate = commands.add_parser("evaluate", help="scores of a run on a prepared corpus", description=_EVALUATE)
     evaluate.add_argument("run", type=Path, metavar="RUN", help="run folder or exported folder")
@@ -63,12 +63,13 @@ def _parser() -> argparse.ArgumentParser:
 _PRECISE = "fp32 on CPUs that multiply bfloat16 too: slower, equal on all machines"
 _PREDICT = """Judge each song by the model of a run. Words are taken from --lyrics, or from a text file of the song's
 name beside it (song.lrc with line times, or song.txt); without words the sound alone decides. Goes on past songs that
-cannot be judged and lists them at the end. Exit status: 0 all judged, 1 some could not be, 2 wrong usage."""
+cannot be judged and lists them at the end, and those judged by the sound alone as the text file beside them cannot be
+read. Exit status: 0 all done, 1 some are on that list, 2 wrong usage, such as a --lyrics file that cannot be read."""
 _EXPLAIN = """Draw what drove the answer for one song: the spectrogram and the words, coloured by what they add to the
 log-odds of its mood (integrated gradients), and the probabilities. Words are found as by `predict`. Takes seconds where
 the network learned from spectrograms, a minute a clip where published networks listen."""
 _EVALUATE = """Accuracy, macro-F1 and their intervals, confusion and each mood's scores on a prepared corpus. Of the
-corpus a run was trained on, only its own test songs are scored."""
+corpus a run was trained on, only its own test songs are scored, also where the table has changed since."""
 _EXPORT = """Write weights, configuration, labels, calibration, model card and model.onnx to a folder that `mood predict
 --run FOLDER` and MoodPredictor load, and that can be pushed to a hub as it is. ONNX needs the extra `export`."""
 _DEMO = """Serve the web page: upload a song or search one, see its mood. Needs the extra `demo`."""

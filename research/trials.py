@@ -28,7 +28,7 @@ from research.models.lyrics import LyricsConfig, load_tokenizer
 from research.models.picture import PictureConfig
 from research.runs import RunFolder, describe_run, held, prediction_frame, score_songs
 from research.splits.folds import Split
-from research.tracking import Tracker, track
+from research.tracking.tracker import Tracker, track
 from research.tracks import TrackTable, read_tracks
 from research.training.config import TrainConfig
 from research.training.loop import fit, predict

@@ -2,10 +2,7 @@
 
 from pathlib import Path
 
-AUDIO_SUFFIXES = frozenset(
-    {".wav", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aif", ".aiff", ".aifc", ".au", ".caf", ".w64", ".rf64"}
-)
-"""Kinds that libsndfile reads; m4a and wma are not among them."""
+from research.features.audio import AUDIO_SUFFIXES
 
 
 def audio_files(root: Path) -> list[Path]:

@@ -7,7 +7,8 @@ import numpy as np
 import soundfile
 from jaxtyping import Float32
 
-SOUND_FILES = {".mp3", ".ogg", ".opus", ".flac", ".wav"}
+from research.features.audio import AUDIO_SUFFIXES
+
 FORMATS = ((44_100, 96), (32_000, 96), (22_050, 64))
 """Sampling rate, Hz, and bit rate, kb/s, of the MP3s made here: those of the slides' previews, of a broadcast, and ones
 that need no resampling."""
@@ -53,9 +54,11 @@ def given_clips(source: Path, folder: Path, clip_s: float, song_s: float) -> Cli
     Raises:
         ValueError: the folder holds no sound file, or one that cannot be read or cut.
     """
-    paths = sorted(path for path in source.rglob("*") if path.suffix.lower() in SOUND_FILES)[: len(FORMATS)]
+    paths = sorted(path for path in source.rglob("*") if path.suffix.lower() in AUDIO_SUFFIXES)[: len(FORMATS)]
     if not paths:
-        raise ValueError(f"{source} holds no sound file ({' '.join(sorted(SOUND_FILES))}); give another --clips folder")
+        raise ValueError(
+            f"{source} holds no sound file ({' '.join(sorted(AUDIO_SUFFIXES))}); give another --clips folder"
+        )
     try:
         short = [_cut(path, folder / f"clip_{at}.mp3", clip_s) for at, path in enumerate(paths)]
     except soundfile.LibsndfileError as error:

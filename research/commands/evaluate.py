@@ -66,7 +66,11 @@ def run(options: Namespace) -> int:
         forgo_bf16()
     torch.set_num_threads(1)  # songs are judged beside each other: torch's own threads would get in their way
     try:
-        found = evaluate(load_predictor(options.run), read_tracks(options.tracks))
+        predictor, tracks = load_predictor(options.run), read_tracks(options.tracks)
+        if changed_since(predictor, tracks):
+            told = "only its test songs that are still there are scored"
+            print(f"mood: {options.tracks} changed since {options.run} was trained on it; {told}", file=sys.stderr)
+        found = evaluate(predictor, tracks)
     except (FileNotFoundError, ValueError) as error:
         print(f"mood: {error}", file=sys.stderr)
         return 2
@@ -80,7 +84,7 @@ def evaluate(predictor: MoodPredictor, tracks: TrackTable) -> Evaluation:
     """Judge every song of the table whose mood the model knows; of its own corpus only those it was tested on.
 
     Raises:
-        ValueError: no such song, or songs of a single artist.
+        ValueError: no such song, or songs of a single artist; or the run is not finished.
     """
     held_out = held_out_songs(predictor, tracks)
     place = {label: number for number, label in enumerate(predictor.labels)}
@@ -110,7 +114,7 @@ def evaluate(predictor: MoodPredictor, tracks: TrackTable) -> Evaluation:
         corpus=tracks.corpus.name,
         synthetic=tracks.corpus.synthetic,
         songs=len(judged),
-        which="all songs with a known mood" if held_out is None else "the run's own test songs",
+        which=_which(predictor, tracks, held_out),
         labels=predictor.labels,
         accuracy=wilson_interval(float(confusion_accuracy(confusion)) * len(judged), len(judged)),
         macro_f1=artist_bootstrap(by_artist, confusion_macro_f1),
@@ -142,11 +146,44 @@ def class_scores(confusion: Int[np.ndarray, "labels labels"]) -> list[ClassScore
     ]
 
 
+def changed_since(predictor: MoodPredictor, tracks: TrackTable) -> bool:
+    """The table is of the run's corpus, but its songs, labels or splits are not those the run was trained on."""
+    return tracks.corpus.name == predictor.corpus and not _same_table(predictor, tracks)
+
+
 def held_out_songs(predictor: MoodPredictor, tracks: TrackTable) -> set[str] | None:
-    """Test songs of the run where the table is what it was trained on; None for other corpora."""
-    if tracks.fingerprint != predictor.run.config["corpus"].get("fingerprint"):
+    """Those of the run's test songs that the table of its own corpus has; None for other corpora.
+
+    Raises:
+        ValueError: the run is not finished, or the table has none of them any more.
+    """
+    tested = predictor.test_songs
+    if not tested:
+        raise ValueError(f"{predictor.run.path} is not finished: it has tested no songs yet; finish the run first")
+    if tracks.corpus.name != predictor.corpus and not _same_table(predictor, tracks):
         return None
-    return set(predictor.test_songs)
+    left = set(tested) & set(tracks.frame["track_id"])
+    if not left:
+        raise ValueError(
+            f"none of the {len(tested)} songs that {predictor.run.path} was tested on is in this table of "
+            f"{tracks.corpus.name}, and it may have learned from the others; give the table it was trained on"
+        )
+    return left
+
+
+def _same_table(predictor: MoodPredictor, tracks: TrackTable) -> bool:
+    return tracks.fingerprint == predictor.run.config["corpus"].get("fingerprint")
+
+
+def _which(predictor: MoodPredictor, tracks: TrackTable, held_out: set[str] | None) -> str:
+    if held_out is None:
+        return "all songs with a known mood"
+    own = "the run's own test songs"
+    if changed_since(predictor, tracks):
+        own += f", of which {len(held_out)} of {len(predictor.test_songs)} are left in a table that changed"
+    if predictor.run.config.get("selected_on") == "test":
+        own += ", on which its epoch was picked"
+    return own
 
 
 def text(found: Evaluation) -> str:

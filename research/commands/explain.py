@@ -5,7 +5,7 @@ import sys
 from argparse import Namespace
 from dataclasses import asdict
 
-from research.commands.predict import origin, words_beside
+from research.commands.predict import origin, read_words, words_beside
 from research.explain import Explainer, Explanation
 from research.explain.figure import save_explanation
 from research.inference import load_predictor
@@ -17,24 +17,25 @@ STRONGEST = 8
 def run(options: Namespace) -> int:
     """Exit status: 0 explained, 1 the song cannot be, 2 nothing to explain it with or no such label."""
     try:
+        lyrics = read_words(options.lyrics) if options.lyrics else None
         predictor = load_predictor(options.run)
     except (FileNotFoundError, ValueError) as error:
         print(f"mood: {error}", file=sys.stderr)
         return 2
-    known = (*predictor.labels, *predictor.tags)
+    known = dict.fromkeys((*predictor.labels, *predictor.tags))
     if options.label is not None and options.label not in known:
         print(f"mood: {options.run} knows no {options.label!r}; it knows {', '.join(known)}", file=sys.stderr)
         return 2
     print(f"model {options.run}, trained on {origin(predictor)}", file=sys.stderr)
     try:
-        file = options.lyrics or words_beside(options.song)
-        lyrics = file.read_text(encoding="utf-8") if file else None
+        if lyrics is None and (file := words_beside(options.song)):
+            lyrics = read_words(file)
         answer = predictor.predict(options.song, lyrics)
         likely = answer.probabilities or answer.tags
         label = options.label or max(likely, key=likely.__getitem__)
         explainer = Explainer(predictor)
         found = explainer.explain(explainer.prepare(options.song, lyrics), label)
-        save_explanation(found, answer.tags if label in answer.tags else likely, options.song.name, options.out)
+        save_explanation(found, likely if label in likely else answer.tags, options.song.name, options.out)
     except (OSError, ValueError) as error:
         print(f"mood: {options.song}: {error}", file=sys.stderr)
         return 1

@@ -12,50 +12,38 @@ import torch
 from tqdm import tqdm
 
 from research.commands.curve import save_curve
+from research.features.audio import AUDIO_SUFFIXES
 from research.inference import MoodPrediction, MoodPredictor, Song, load_predictor
 from research.models.precision import forgo_bf16
 
-SUFFIXES = {".wav", ".flac", ".mp3", ".ogg", ".oga", ".opus", ".aif", ".aiff", ".au"}
-"""What is taken from a folder; a file named outright is tried whatever it is called."""
 WORDS_SUFFIXES = (".lrc", ".txt")
 """Beside a sound file, its words; with line times first."""
 
 
 def run(options: Namespace) -> int:
-    """Exit status: 0 all judged, 1 some could not be, 2 nothing to judge or nothing to judge with."""
+    """Exit status: 0 all done, 1 some songs could not be judged, or without their words, 2 nothing to judge (with)."""
     if options.precise:
         forgo_bf16()
     try:
         songs = find_songs(options.songs)
+        if len(songs) > 1 and (options.lyrics or options.curve):
+            asked = "--lyrics" if options.lyrics else "--curve"
+            raise ValueError(f"{asked} goes with a single song, here are {len(songs)}")
+        lyrics = read_words(options.lyrics) if options.lyrics else None
         predictor = load_predictor(options.run)
     except (FileNotFoundError, ValueError) as error:
         print(f"mood: {error}", file=sys.stderr)
         return 2
-    if len(songs) > 1 and (options.lyrics or options.curve):
-        asked = "--lyrics" if options.lyrics else "--curve"
-        print(f"mood: {asked} goes with a single song, here are {len(songs)}", file=sys.stderr)
-        return 2
     print(f"model {options.run}, trained on {origin(predictor)}", file=sys.stderr)
     # Songs, and the two sides of one, are judged beside each other: torch's own threads would get in their way.
     torch.set_num_threads(1)
-    failed = []
-    write = (JsonLines if options.json else Csv if options.csv else Text)(sys.stdout, predictor)
-    found = predictor.predict_many(_read(songs, options.lyrics, failed))
-    for song, answer in zip(_shown(songs), found, strict=True):
-        if isinstance(answer, ValueError):
-            failed.append((song, answer))
-            continue
-        write(song, answer)
-        if options.curve:
-            try:
-                save_curve(answer, song.name, options.curve)
-            except (OSError, ValueError) as error:
-                failed.append((options.curve, ValueError(f"{options.curve} is not drawn: {error}")))
-    for song, error in failed:
-        print(f"mood: {error}" if str(song) in str(error) else f"mood: {song}: {error}", file=sys.stderr)
-    if failed and len(songs) > 1:
-        print(f"mood: {len(songs) - len({song for song, _ in failed})} of {len(songs)} songs judged", file=sys.stderr)
-    return 1 if failed else 0
+    failed, partly = _judge(predictor, songs, lyrics, options)
+    for told in (*failed, *partly):
+        print(f"mood: {told}", file=sys.stderr)
+    if (failed or partly) and len(songs) > 1:
+        alone = f", {len(partly)} of them by the sound alone" if partly else ""
+        print(f"mood: {len(songs) - len(failed)} of {len(songs)} songs judged{alone}", file=sys.stderr)
+    return 1 if failed or partly else 0
 
 
 def origin(predictor: MoodPredictor) -> str:
@@ -74,9 +62,9 @@ def find_songs(paths: Sequence[Path]) -> list[Path]:
         if not path.is_dir():
             songs.append(path)
             continue
-        inside = sorted(file for file in path.rglob("*") if file.suffix.lower() in SUFFIXES and file.is_file())
+        inside = sorted(file for file in path.rglob("*") if file.suffix.lower() in AUDIO_SUFFIXES and file.is_file())
         if not inside:
-            raise ValueError(f"{path} holds no sound file ({' '.join(sorted(SUFFIXES))})")
+            raise ValueError(f"{path} holds no sound file ({' '.join(sorted(AUDIO_SUFFIXES))})")
         songs += inside
     return songs
 
@@ -87,10 +75,24 @@ def words_beside(song: Path) -> Path | None:
     return next((file for file in beside if file.is_file()), None)
 
 
+def read_words(file: Path) -> str:
+    """A text file with the words.
+
+    Raises:
+        ValueError: it is not there, or is no UTF-8 text.
+    """
+    try:
+        return file.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{file} is no UTF-8 text ({error}); save it as UTF-8") from error
+    except OSError as error:
+        raise ValueError(f"{file} cannot be read ({error.strerror}); give a text file with the words") from error
+
+
 class Text:
     """A line a song for people."""
 
-    def __init__(self, out: TextIO, predictor: MoodPredictor):
+    def __init__(self, out: TextIO):
         self._out = out
 
     def __call__(self, song: Path, answer: MoodPrediction) -> None:
@@ -107,7 +109,7 @@ class Text:
 class JsonLines:
     """One JSON object a line, with all there is."""
 
-    def __init__(self, out: TextIO, predictor: MoodPredictor):
+    def __init__(self, out: TextIO):
         self._out = out
 
     def __call__(self, song: Path, answer: MoodPrediction) -> None:
@@ -117,9 +119,10 @@ class JsonLines:
 class Csv:
     """A row a song, without the mood over time."""
 
-    def __init__(self, out: TextIO, predictor: MoodPredictor):
+    def __init__(self, out: TextIO, moods: Sequence[str], tags: Sequence[str]):
         self._out, self._table = out, csv.writer(out, lineterminator="\n")
-        known = (*predictor.labels, *predictor.tags)
+        # A tag may have a mood's name.
+        known = (*moods, *(f"tag:{tag}" for tag in tags))
         self._table.writerow(
             ["song", "mood", "confidence", "fits", *known, "valence", "arousal", "sound", "words", "language"]
         )
@@ -133,14 +136,46 @@ class Csv:
         self._out.flush()
 
 
-def _read(songs: Sequence[Path], lyrics: Path | None, failed: list) -> Iterator[Song]:
+def _judge(
+    predictor: MoodPredictor, songs: Sequence[Path], lyrics: str | None, options: Namespace
+) -> tuple[list[str], list[str]]:
+    """Write all answers; returns why songs could not be judged, and why others only in part of what was asked."""
+    failed, partly = [], []
+    unread: dict[Path, ValueError] = {}
+    write = _writer(options, predictor)
+    found = predictor.predict_many(_read(songs, lyrics, unread))
+    for song, answer in zip(_shown(songs), found, strict=True):
+        if isinstance(answer, ValueError):
+            told = f"{answer}; {unread[song]}" if song in unread else str(answer)
+            failed.append(told if str(song) in told else f"{song}: {told}")
+            continue
+        write(song, answer)
+        if song in unread:
+            partly.append(f"{unread[song]}; {song} is judged by the sound alone")
+        if options.curve:
+            try:
+                save_curve(answer, song.name, options.curve)
+            except (OSError, ValueError) as error:
+                partly.append(f"{options.curve} is not drawn: {error}")
+    return failed, partly
+
+
+def _writer(options: Namespace, predictor: MoodPredictor) -> Text | JsonLines | Csv:
+    if options.csv:
+        return Csv(sys.stdout, predictor.labels, predictor.tags)
+    return JsonLines(sys.stdout) if options.json else Text(sys.stdout)
+
+
+def _read(songs: Sequence[Path], lyrics: str | None, unread: dict[Path, ValueError]) -> Iterator[Song]:
+    """Songs with the given words, or those beside each; where these cannot be read, `unread` says why."""
     for path in songs:
-        words = lyrics or words_beside(path)
-        try:
-            yield Song(path, words.read_text(encoding="utf-8") if words else None)
-        except (OSError, UnicodeDecodeError) as error:
-            failed.append((path, ValueError(f"{words} is no UTF-8 text ({error}); judged by the sound alone")))
-            yield Song(path)
+        words = lyrics
+        if words is None and (file := words_beside(path)):
+            try:
+                words = read_words(file)
+            except ValueError as error:
+                unread[path] = error
+        yield Song(path, words)
 
 
 def _shown(songs: Sequence[Path]) -> Iterator[Path]:

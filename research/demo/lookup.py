@@ -22,6 +22,7 @@ class FoundSong:
 
     path: Path
     provider: str
+    """Name of the service."""
     page: str
     """Public page of the song; may be empty."""
 

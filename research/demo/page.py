@@ -10,16 +10,15 @@ from urllib.parse import quote
 import gradio as gr
 import soundfile
 
-from research.demo.lookup import Lookup, NotFoundError
+from research.demo.lookup import FoundSong, Lookup, NotFoundError
 from research.demo.style import FOLLOW_PLAYER
 from research.demo.view import answer_html, message_html
 from research.features.audio import MelSettings, load_log_mel
-from research.features.source import open_song
+from research.features.source import LONGEST_S, open_song
 from research.inference import MoodPrediction, MoodPredictor
 from research.inference.listening import Heard
 
 SEARCH, UPLOAD = "Search", "Upload Song"
-MAX_MINUTES = 20
 MAX_BYTES = "100mb"
 MAX_LETTERS = 20_000
 """Of words; the longest raps have half of it."""
@@ -41,7 +40,8 @@ class Asked:
 
     path: Path | None
     words: str
-    searched: bool
+    found: FoundSong | None
+    """What the search found; None: the visitor's own upload."""
 
 
 def build_page(predictor: MoodPredictor, lookup: Lookup | None, told: str) -> gr.Blocks:
@@ -109,9 +109,10 @@ def _asked(
     if mode == SEARCH and lookup is not None:
         if not named:
             raise RefusedError("Please give artist and title.")
-        path: Path | None = lookup.sound(artist.strip(), title.strip(), folder).path
+        found: FoundSong | None = lookup.sound(artist.strip(), title.strip(), folder)
+        path: Path | None = found.path
     else:
-        path = Path(file) if file else None
+        found, path = None, Path(file) if file else None
         if path is not None:
             _check_length(path)
     if fetch and lookup is not None and not words:
@@ -120,16 +121,17 @@ def _asked(
         words = lookup.words(artist.strip(), title.strip(), folder)
     if path is None and not words:
         raise RefusedError("Please choose a sound file, or give the lyrics.")
-    return Asked(path, words, searched=mode == SEARCH)
+    return Asked(path, words, found)
 
 
 def _check_length(path: Path) -> None:
     try:
-        minutes = soundfile.info(path).duration / 60
+        duration_s = soundfile.info(path).duration
     except soundfile.LibsndfileError as error:
         raise RefusedError(f"{path.name} is no sound file that can be read; use WAV, FLAC, MP3 or Ogg.") from error
-    if minutes > MAX_MINUTES:
-        raise RefusedError(f"{path.name} lasts {minutes:.0f} minutes, at most {MAX_MINUTES} are taken here.")
+    if duration_s > LONGEST_S:  # what would be heard in excerpts alone
+        minutes, most = duration_s / 60, LONGEST_S / 60
+        raise RefusedError(f"{path.name} lasts {minutes:.0f} minutes, at most {most:g} are taken here.")
 
 
 def _shown(predictor: MoodPredictor, answer: MoodPrediction, heard: Heard | None, asked: Asked, told: str) -> str:
@@ -141,12 +143,12 @@ def _shown(predictor: MoodPredictor, answer: MoodPrediction, heard: Heard | None
                 mel = load_log_mel(opened.path, SHOWN_MEL)
     knows = answer.read and answer.mood is not None
     lines = predictor.telling_lines(asked.words, answer.mood, TOP_LINES) if knows else []
-    return answer_html(answer, mel, player, lines, told)
+    return answer_html(answer, mel, player, lines, told, asked.found)
 
 
 def _player(asked: Asked) -> str:
     """Address of the sound; a preview travels with the answer, since nothing of it is kept here."""
-    if asked.searched:
+    if asked.found is not None:
         return f"data:audio/mpeg;base64,{base64.b64encode(asked.path.read_bytes()).decode()}"
     return f"/gradio_api/file={quote(str(asked.path))}"
 

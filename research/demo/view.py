@@ -10,6 +10,7 @@ from jaxtyping import Float32
 from matplotlib import colormaps
 from PIL import Image
 
+from research.demo.lookup import FoundSong
 from research.inference import MoodPrediction
 from research.moods import COLOURS, QUADRANTS
 
@@ -32,6 +33,7 @@ def answer_html(
     player: str,
     lines: Sequence[tuple[str, float]],
     told: str,
+    found: FoundSong | None,
 ) -> str:
     """Everything there is to see of an answer.
 
@@ -40,10 +42,12 @@ def answer_html(
         player: address of the sound; empty where there is none.
         lines: of the words, those that speak most for the mood, with its probability.
         told: what the model was trained on.
+        found: where the sound is from; None where a visitor brought it.
     """
     parts = [notes(answer), cards(answer), bars(answer)]
     if player:
         parts.append(f'<audio controls class="mood-player" aria-label="The song" src="{escape(player)}"></audio>')
+        parts.append(source(found) if found is not None else "")
     if mel is not None:
         timeline = [spectrogram(mel), curve(answer), f'<div class="cursor" data-duration="{answer.duration_s}"></div>']
         parts.append(f'<section class="timeline">{"".join(timeline)}</section>')
@@ -56,6 +60,14 @@ def answer_html(
 def message_html(text: str) -> str:
     """Why there is no answer."""
     return f'<div class="answer message" role="alert">{escape(text)}</div>'
+
+
+def source(found: FoundSong) -> str:
+    """Where a sound was found, with its page; an address that is none of the web's is left out."""
+    name = escape(found.provider)
+    if found.page.startswith(("https://", "http://")):
+        name = f'<a href="{escape(found.page)}" target="_blank" rel="noopener noreferrer">{name}</a>'
+    return f'<p class="origin">The sound is from {name}.</p>'
 
 
 def notes(answer: MoodPrediction) -> str:

@@ -255,7 +255,8 @@ class Explainer:
         vectors = torch.zeros(songs, 0) if heard is None else heard
         logits = self._model(song_batch(mel, vectors, words, heard is not None))
         predictor = self._predictor
-        column = {name: at for at, name in enumerate((*predictor.labels, *predictor.tags))}[label]
+        known = list(enumerate((*predictor.labels, *predictor.tags)))
+        column = {name: at for at, name in reversed(known)}[label]  # moods come first: a name of both is the mood
         if label not in predictor.labels:
             return logits[:, column]
         moods = logits[:, : len(predictor.labels)] / predictor.calibrated.temperature

@@ -81,10 +81,9 @@ def hear(song: OpenedSong, model: MoodClassifier, inputs: InputConfig, networks:
             fixed[name] = torch.from_numpy(frozen_encoder(name).frames(song.path).mean(axis=0, keepdims=True))
     if not model.config.audio.frozen:
         heard = listen(song, model, inputs)
-        starts = np.round(heard.starts_s * inputs.mel.sample_rate / inputs.mel.hop_length).astype(int)
         mel, normalise = heard.mel.transpose(0, 2, 1), model.audio.normalise
         name = model.config.audio.network
-        pieces[name] = _placed(mel, starts, inputs.mel, normalise, picture, len(spectrogram))
+        pieces[name] = _placed(mel, heard.first_frames, inputs.mel, normalise, picture, len(spectrogram))
     frame_s = picture.hop_length / picture.sample_rate
     return Sound(spectrogram, frame_s, band_centres(picture), pieces, fixed)
 

@@ -25,7 +25,10 @@ from research.inference.calibrated import KEY, TEST_SONGS
 from research.inference.predictor import EXPORTED_LYRICS
 from research.runs import RunFolder
 
-KEPT = ("name", "labels", "tags", "corpus", "protocol", "fold", "n_folds", "seed", "commit", "environment", "inputs")
+KEPT = (
+    *("name", "labels", "tags", "corpus", "protocol", "fold", "n_folds", "seed", "selected_on", "commit"),
+    *("environment", "inputs"),
+)
 """What config.json keeps of the run's."""
 SONGS_AT_ONCE = 25
 ONNX_TOLERANCE = 1e-4

@@ -29,7 +29,7 @@ GAIN_DB = 6.0
 
 @dataclass(frozen=True, kw_only=True)
 class AlteredSound:
-    """A front-end of `research.features.store.build_store`: another front-end's frames of an altered recording."""
+    """A front-end of `research.features.building.build_store`: another front-end's frames of an altered recording."""
 
     front_end: FrontEnd
     copy: int

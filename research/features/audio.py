@@ -16,6 +16,10 @@ import soundfile
 import soxr
 from jaxtyping import Float, Float32, Int
 
+AUDIO_SUFFIXES = frozenset(
+    {".wav", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aif", ".aiff", ".aifc", ".au", ".caf", ".w64", ".rf64"}
+)
+"""Of files that are taken from a folder: kinds that libsndfile reads; m4a and wma are not among them."""
 READ_FRAMES = 65_536
 """Frames decoded, mixed and resampled at a time: half a megabyte in stereo, so that a song of any length or number of
 channels never lies in memory at its own rate, and few new pages are asked for."""
@@ -67,7 +71,7 @@ class MelSettings:
         return np.dtype(np.float16)
 
     def frames(self, path: Path) -> Float32[np.ndarray, "frames n_mels"]:
-        """Log-mel spectrogram of a whole sound file (see `decode` and `log_mel`)."""
+        """`load_log_mel`, under the name by which a store asks every front-end."""
         return load_log_mel(path, self)
 
 

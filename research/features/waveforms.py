@@ -21,7 +21,7 @@ FULL_SCALE = 32_767
 
 @dataclass(frozen=True, kw_only=True)
 class Waveforms:
-    """A front-end of `research.features.store.build_store`: int16 samples, mono, at the rate of a spectrogram.
+    """A front-end of `research.features.building.build_store`: int16 samples, mono, at the rate of a spectrogram.
 
     Samples are scaled by a power of two so that the loudest of the song lies between half and full scale: nothing is
     clipped. Lossy files decode to more than full scale, half of the clips of `qaed4` to more than 1.4 times as much;

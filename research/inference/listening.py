@@ -7,13 +7,13 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from jaxtyping import Float, Float32
+from jaxtyping import Float, Float32, Int
 
 from research.data.songs import InputConfig
 from research.features.audio import MelSettings, decode, log_mel, window_starts
 from research.features.source import OpenedSong
 from research.models.classifier import MoodClassifier
-from research.models.frozen import frozen_encoder
+from research.models.frozen import FrozenEncoder, frozen_encoder
 
 MAX_WINDOWS = 64
 """Longer songs are heard in this many windows, spread evenly: time and memory stay bounded."""
@@ -26,6 +26,7 @@ class Heard:
     """The pieces of one song."""
 
     starts_s: Float[np.ndarray, " pieces"]
+    """In the song."""
     piece_s: float
     duration_s: float
     mel: Float32[np.ndarray, "pieces frames n_mels"] | None
@@ -39,7 +40,9 @@ class Heard:
     variation_db: float
     """How much the sound changes: standard deviation over time of the log-mel spectrogram, mean over its bands, dB."""
     spectrogram: Float32[np.ndarray, "song_frames n_mels"] | None
-    """The whole song as a network that learned reads it."""
+    """The whole song as a network that learned reads it; of one that is kept in excerpts, these one after the other."""
+    first_frames: Int[np.ndarray, " pieces"] | None
+    """Where in `spectrogram` each piece begins."""
 
     @property
     def ends_s(self) -> Float[np.ndarray, " pieces"]:
@@ -54,7 +57,7 @@ def listen(song: OpenedSong, model: MoodClassifier, inputs: InputConfig) -> Hear
     """
     if model.config.audio.frozen:
         return _by_encoders(song, model)
-    mel = log_mel(decode(song.path, inputs.mel.sample_rate, clip=True), inputs.mel)
+    song, mel = _decoded(song, inputs.mel)
     frame_s = inputs.mel.hop_length / inputs.mel.sample_rate
     count = min(MAX_WINDOWS, max(inputs.eval_windows, -(-len(mel) // inputs.window_frames)))
     starts = np.unique(window_starts(len(mel), inputs.window_frames, count))
@@ -69,7 +72,13 @@ def listen(song: OpenedSong, model: MoodClassifier, inputs: InputConfig) -> Hear
         unlikeness=_distance(mel.mean(axis=0), normalise.running_mean, normalise.running_var.sqrt()),
         variation_db=float(mel.std(axis=0).mean()) if inputs.mel.compression == "db" else _variation_db(song),
         spectrogram=mel,
+        first_frames=starts,
     )
+
+
+def _decoded(song: OpenedSong, settings: MelSettings) -> tuple[OpenedSong, np.ndarray]:
+    samples = decode(song.path, settings.sample_rate, clip=True)
+    return song.cut_to(len(samples) / settings.sample_rate), log_mel(samples, settings)
 
 
 def _windows(mel: np.ndarray, starts: np.ndarray, frames: int) -> np.ndarray:
@@ -79,18 +88,19 @@ def _windows(mel: np.ndarray, starts: np.ndarray, frames: int) -> np.ndarray:
 
 
 def _by_encoders(song: OpenedSong, model: MoodClassifier) -> Heard:
-    """Pieces of the encoder with the shortest ones; of the others, what each heard at that time."""
+    """Pieces of the encoder with the shortest ones; of the others, what each heard in their middle."""
     encoders = [frozen_encoder(name) for name in model.config.audio.frozen]
     found = [encoder.frames(song.path) for encoder in encoders]  # (pieces, width) each
     finest = max(range(len(found)), key=lambda place: len(found[place]))
-    count = len(found[finest])
     piece_s = encoders[finest].piece_s or song.duration_s
-    centres = (np.arange(count) + 0.5) / count
-    aligned = [vectors[(centres * len(vectors)).astype(int)] for vectors in found]
+    starts_s = np.arange(len(found[finest])) * piece_s
+    aligned = [
+        _heard_at(starts_s + piece_s / 2, encoder, vectors) for encoder, vectors in zip(encoders, found, strict=True)
+    ]
     whole = np.concatenate([vectors.mean(axis=0) for vectors in found])
     standard = model.audio_projection[0]
     return Heard(
-        starts_s=song.song_time(np.arange(count) * piece_s),
+        starts_s=song.song_time(starts_s),
         piece_s=piece_s,
         duration_s=song.duration_s,
         mel=None,
@@ -99,7 +109,17 @@ def _by_encoders(song: OpenedSong, model: MoodClassifier) -> Heard:
         unlikeness=_distance(whole, standard.mean, standard.spread),
         variation_db=_variation_db(song),
         spectrogram=None,
+        first_frames=None,
     )
+
+
+def _heard_at(
+    at_s: Float[np.ndarray, " times"], encoder: FrozenEncoder, vectors: Float32[np.ndarray, "pieces width"]
+) -> Float32[np.ndarray, "times width"]:
+    """Of each time in the file the vector of the piece around it; where the encoder left a rest out, of its last."""
+    if encoder.piece_s is None:
+        return np.repeat(vectors, len(at_s), axis=0)
+    return vectors[np.minimum(at_s // encoder.piece_s, len(vectors) - 1).astype(int)]
 
 
 def _variation_db(song: OpenedSong) -> float:

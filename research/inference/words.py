@@ -18,8 +18,12 @@ from research.models.lyrics import load_tokenizer
 from research.models.precision import fast_products, with_cast_weights
 
 LINE_TIME = re.compile(r"\[(\d+):(\d+(?:[.:]\d+)?)\]")
+BLOCK_S = 10.0
+"""Pieces whose middles lie in the same stretch of a song, of this length, share a text: reading is dear."""
 AROUND_S = 10.0
-"""Lines sung this long before and after a moment belong to it: a single line rarely tells a mood."""
+"""Lines sung this long before and after a stretch belong to it: a single line rarely tells a mood."""
+LINE_S = 10.0
+"""A line is sung no longer than this; before the next one music may play."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,9 +78,8 @@ class Reader:
     ) -> SungWords | None:
         """The words around each piece of a song; None where the text does not say when they are sung."""
         lines = timed_lines(raw)
-        # Neighbouring pieces share a text: pieces are shorter than what belongs to them, and reading is dear.
-        blocks, block_of = np.unique((starts_s + ends_s) / 2 // AROUND_S, return_inverse=True)
-        texts = words_at(lines, blocks * AROUND_S, (blocks + 1) * AROUND_S)
+        blocks, block_of = np.unique((starts_s + ends_s) / 2 // BLOCK_S, return_inverse=True)
+        texts = words_at(lines, blocks * BLOCK_S, (blocks + 1) * BLOCK_S)
         if not any(texts):
             return None
         sung = np.array([bool(text) for text in texts])
@@ -98,7 +101,7 @@ def timed_lines(text: str) -> list[tuple[float, str]]:
 def words_at(lines: list[tuple[float, str]], starts_s: np.ndarray, ends_s: np.ndarray) -> list[str]:
     """What is sung in and around each stretch of time; empty where nothing is."""
     ends = [after[0] for _, after in pairwise(lines)] + [np.inf] if lines else []
-    ends = [min(end, start + AROUND_S) for (start, _), end in zip(lines, ends, strict=True)]
+    ends = [min(end, start + LINE_S) for (start, _), end in zip(lines, ends, strict=True)]
     return [
         "\n".join(
             text

@@ -29,7 +29,7 @@ PIECES_AT_ONCE = 4
 
 @dataclass(frozen=True, kw_only=True)
 class FrozenEncoder:
-    """A front-end of `research.features.store.build_store`."""
+    """A front-end of `research.features.building.build_store`."""
 
     encoder: str
     """A key of `PUBLISHED`, "statistics", or an audio model of transformers by name or path."""

@@ -23,7 +23,7 @@ from research.losses.objective import step_loss
 from research.losses.tags import MoodAndTagLoss, TagLoss
 from research.metrics.scoring import score_answers
 from research.runs import RunFolder
-from research.tracking import Tracker
+from research.tracking.tracker import Tracker
 from research.training.config import TrainConfig
 from research.training.machine import make_accelerator
 from research.training.progress import Progress

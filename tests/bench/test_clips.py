@@ -26,9 +26,10 @@ def test_a_clip_is_loud_but_not_clipped_and_repeats():
     assert not np.array_equal(first[:, 0], first[:, 1])
 
 
-def test_given_songs_are_cut_from_their_middle(tmp_path):
+@pytest.mark.parametrize("name", ["song.flac", "song.aiff"])
+def test_given_songs_are_cut_from_their_middle(tmp_path, name):
     ramp = np.repeat(np.linspace(-0.5, 0.5, 100), 441).astype(np.float32)  # 1 s at 44.1 kHz, a step each 10 ms
-    soundfile.write(tmp_path / "song.flac", np.repeat(ramp, 4), 44_100)
+    soundfile.write(tmp_path / name, np.repeat(ramp, 4), 44_100)
     (tmp_path / "notes.txt").write_text("no sound")
     (tmp_path / "work").mkdir()
     clips = given_clips(tmp_path, tmp_path / "work", clip_s=2.0, song_s=3.0)

@@ -69,5 +69,13 @@ def gated(make_predictor):
 
 
 @pytest.fixture(scope="session")
+def overlapping(make_predictor):
+    """A model of which one tag has a mood's name, as all four moods of qaed4 are also tags."""
+    from research.explain import Explainer
+
+    return Explainer(make_predictor(tags=("calm", "sad")))
+
+
+@pytest.fixture(scope="session")
 def material(gated, song):
     return gated.prepare(song, LYRICS)

@@ -99,3 +99,20 @@ def test_the_command_draws_and_tells(gated, song, tmp_path, capsys):
     (tmp_path / "song.txt").write_bytes(b"\xff")
     assert main(asked) == 1
     assert "song.wav" in capsys.readouterr().err
+    assert main([*asked, "--lyrics", str(tmp_path / "none.txt")]) == 2
+    assert "none.txt cannot be read" in capsys.readouterr().err
+
+
+def test_a_label_that_is_mood_and_tag_is_drawn_among_the_moods(overlapping, song, tmp_path, monkeypatch, capsys):
+    drawn = {}
+
+    def kept(found, probabilities, title, path):
+        drawn[found.label] = probabilities
+
+    monkeypatch.setattr("research.commands.explain.save_explanation", kept)
+    run = str(overlapping._predictor.run.path)
+    asked = ["explain", str(song), "--run", run, "--out", str(tmp_path / "song.png"), "--label"]
+    assert [main([*asked, label]) for label in ("sad", "calm")] == [0, 0]
+    assert [list(names) for names in drawn.values()] == [["happy", "sad", "angry"], ["calm", "sad"]]
+    assert main([*asked, "glad"]) == 2
+    assert "it knows happy, sad, angry, calm\n" in capsys.readouterr().err

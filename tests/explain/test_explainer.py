@@ -63,6 +63,16 @@ def test_both_sides_add_up_and_the_odds_are_the_shown_ones(gated, material, song
     assert found.sound.shape == found.spectrogram.shape == (87, 32)  # 2 s of 512 samples at 22,050 Hz
 
 
+def test_a_label_that_is_mood_and_tag_is_the_mood(overlapping):
+    shown = overlapping._predictor.predict(None, LYRICS)
+    words = overlapping.prepare(None, LYRICS)
+    assert overlapping.log_odds(words, "sad") == pytest.approx(logit(shown.probabilities["sad"]), abs=0.02)
+    assert overlapping.log_odds(words, "calm") == pytest.approx(logit(shown.tags["calm"]), abs=0.02)
+    assert abs(logit(shown.probabilities["sad"]) - logit(shown.tags["sad"])) > 0.1  # one is not taken for the other
+    with pytest.raises(KeyError, match="glad"):
+        overlapping.log_odds(words, "glad")
+
+
 @pytest.mark.parametrize(("fusion", "layers", "pooling"), [("cross_attention", 1, "mean"), ("late", 0, "lines")])
 def test_tokens_frames_and_lines_add_up_too(make_predictor, song, fusion, layers, pooling):
     explainer = Explainer(make_predictor(fusion, layers, pooling))
@@ -135,6 +145,19 @@ def test_values_lie_where_they_were_heard():
     gone[1] = True
     assert pieces.without(gone).mel.tolist() == [[[1, -5, -5]] * 2, [[1, 1, 1]] * 2]
     assert tile_numbers((3, 5), (2, 3)).tolist() == [[0, 0, 0, 1, 1], [0, 0, 0, 1, 1], [2, 2, 2, 3, 3]]
+
+
+def test_pieces_of_a_recording_in_excerpts_lie_where_the_picture_has_them(gated, monkeypatch):
+    monkeypatch.setattr("research.features.source.LONGEST_S", 6.0)
+    monkeypatch.setattr("research.features.source.EXCERPT_S", 2.0)
+    noise = np.random.default_rng(0).normal(size=20 * 22_050).astype(np.float32) / 10
+    sound = gated.prepare((noise, 22_050), None).sound
+    ((pieces,),) = (sound.pieces.values(),)
+    assert len(sound.spectrogram) == 259  # 6 of the 20 s, a frame each 512 samples
+    # Four windows of 72 frames, of which the last ends with the picture; their own mel bands are the picture's.
+    assert pieces.frame_of[:, 0].tolist() == [0, 62, 125, 187]
+    for mel, frames in zip(pieces.mel, pieces.frame_of, strict=True):
+        np.testing.assert_allclose(mel.T, sound.spectrogram[frames], atol=1e-3)  # dB; float32
 
 
 def test_tokens_belong_to_words_between_spaces(gated, small_inputs):

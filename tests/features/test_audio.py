@@ -7,7 +7,16 @@ import soundfile
 from hypothesis import given
 from hypothesis import strategies as st
 
-from research.features.audio import AudioError, MelSettings, decode, load_log_mel, log_mel, mel_filters, window_starts
+from research.features.audio import (
+    AUDIO_SUFFIXES,
+    AudioError,
+    MelSettings,
+    decode,
+    load_log_mel,
+    log_mel,
+    mel_filters,
+    window_starts,
+)
 
 SETTINGS = MelSettings()
 # float32 rounding of powers summed in another order, in dB; the slides' pictures resolve 0.3 dB.
@@ -187,3 +196,11 @@ def test_real_songs_are_librosas(real_data, pattern):
     for path in paths:
         expected = librosa_log_mel(librosa.load(path, sr=22_050, res_type="soxr_hq")[0])
         np.testing.assert_allclose(load_log_mel(path, SETTINGS), expected, rtol=0, atol=MEL_TOLERANCE_DB)
+
+
+@pytest.mark.parametrize("suffix", sorted(AUDIO_SUFFIXES))
+def test_every_kind_that_is_taken_from_a_folder_decodes(tmp_path, suffix):
+    kind = {".aif": "AIFF", ".aifc": "AIFF", ".oga": "OGG", ".opus": "OGG"}.get(suffix, suffix[1:].upper())
+    subtype = "OPUS" if suffix == ".opus" else None
+    soundfile.write(tmp_path / f"song{suffix}", noise(1.0, 48_000), 48_000, format=kind, subtype=subtype)
+    assert len(decode(tmp_path / f"song{suffix}", 48_000)) == pytest.approx(48_000, abs=2_500)  # an MP3 is padded

@@ -6,7 +6,8 @@ import pytest
 
 from research.runs import RunFolder
 
-TAGS = ("calm", "loud")
+TAGS = ("calm", "sad")
+"""One is also a mood's name, as all four moods of qaed4 are."""
 
 
 @pytest.fixture(scope="session")

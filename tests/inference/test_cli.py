@@ -13,9 +13,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from data_prep.table.audio_files import audio_files
 from research.cli import DEFAULT_RUN, main
 from research.commands.evaluate import class_scores
+from research.commands.predict import find_songs
+from research.features.audio import AUDIO_SUFFIXES
 from research.models import precision
+from research.runs import RunFolder
 
 MAKEFILE = Path(__file__).parents[2] / "Makefile"
 
@@ -50,6 +54,13 @@ def test_a_folder_is_judged_past_a_bad_file(trained, folder, capsys):
     assert answers[0]["curve"][0]["start_s"] == 0
 
 
+def test_of_a_folder_every_kind_of_sound_is_taken_that_a_corpus_is_made_of(tmp_path):
+    for name in [*(f"song{suffix}" for suffix in AUDIO_SUFFIXES), "LOUD.CAF", "words.txt", "song.m4a"]:
+        (tmp_path / name).touch()
+    assert find_songs([tmp_path]) == audio_files(tmp_path)
+    assert len(audio_files(tmp_path)) == len(AUDIO_SUFFIXES) + 1
+
+
 def test_csv_and_text_say_the_same(trained, folder, capsys):
     assert main(["predict", str(folder / "a.flac"), "--run", str(trained[0].path), "--csv"]) == 0
     (row,) = csv.DictReader(io.StringIO(capsys.readouterr().out))
@@ -57,6 +68,43 @@ def test_csv_and_text_say_the_same(trained, folder, capsys):
     assert float(row["sound"]) + float(row["words"]) == pytest.approx(1, abs=2e-4)
     assert main(["predict", str(folder / "a.flac"), "--run", str(trained[0].path)]) == 0
     assert f"{row['mood']} {float(row['confidence']):.2f}" in capsys.readouterr().out
+
+
+def test_csv_names_no_column_twice(trained_tags, folder, capsys):
+    run = str(trained_tags[0].path)
+    assert main(["predict", str(folder / "a.flac"), "--run", run, "--csv"]) == 0
+    (row,) = csv.DictReader(io.StringIO(capsys.readouterr().out))
+    assert main(["predict", str(folder / "a.flac"), "--run", run, "--json"]) == 0
+    answer = json.loads(capsys.readouterr().out)
+    assert float(row["sad"]) == pytest.approx(answer["probabilities"]["sad"], abs=1e-4)
+    assert float(row["tag:sad"]) == pytest.approx(answer["tags"]["sad"], abs=1e-4)
+    assert float(row["tag:calm"]) == pytest.approx(answer["tags"]["calm"], abs=1e-4)
+    assert "calm" not in row
+
+
+@pytest.mark.parametrize(("words", "why"), [(None, "cannot be read"), (b"\xff\xfe", "is no UTF-8 text")])
+def test_lyrics_that_cannot_be_read_are_refused_before_the_model_is_loaded(folder, tmp_path, capsys, words, why):
+    if words is not None:
+        (tmp_path / "words.txt").write_bytes(words)
+    no_run = str(tmp_path / "no-run")
+    asked = ["predict", str(folder / "a.flac"), "--lyrics", str(tmp_path / "words.txt"), "--run", no_run]
+    assert main(asked) == 2
+    told = capsys.readouterr()
+    assert f"{tmp_path / 'words.txt'} {why}" in told.err
+    assert "no-run" not in told.err
+    assert told.out == ""
+
+
+def test_songs_judged_without_words_that_cannot_be_read_are_counted_apart(trained, folder, capsys):
+    (folder / "a.txt").write_bytes(b"\xff\xfe")
+    asked = ["--run", str(trained[0].path), "--json"]
+    assert main(["predict", str(folder), *asked]) == 1
+    told = capsys.readouterr()
+    assert "2 of 3 songs judged, 1 of them by the sound alone" in told.err
+    assert f"{folder / 'a.txt'} is no UTF-8 text" in told.err
+    assert [json.loads(line)["read"] for line in told.out.splitlines()] == [False, False]
+    assert main(["predict", str(folder / "a.flac"), *asked]) == 1
+    assert "a.flac is judged by the sound alone" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("command", ["predict", "evaluate"])
@@ -136,6 +184,50 @@ def test_evaluation_of_the_own_corpus_is_that_of_the_test_songs(trained, small_t
     assert np.sum(found["confusion"]) == len(tested)
     assert main(["evaluate", str(run.path), "--tracks", str(small_table)]) == 0
     assert "the run's own test songs" in capsys.readouterr().out
+
+
+@pytest.fixture
+def changed(trained, monkeypatch):
+    """Puts another table in the place of the one the run was trained on: fewer test songs, one retitled."""
+    run, songs = trained
+    tested = pd.read_parquet(run.path / "predictions.parquet").query("split == 'test'")["track_id"]
+
+    def put(kept):
+        frame = songs.tracks.frame
+        frame = frame[~frame["track_id"].isin(tested) | frame["track_id"].isin(tested[:kept])].reset_index(drop=True)
+        table = replace(songs.tracks, frame=frame.assign(title=["another", *frame["title"][1:]]))
+        monkeypatch.setattr("research.commands.evaluate.read_tracks", lambda _: table)
+
+    return put
+
+
+def test_of_a_table_that_changed_only_songs_the_run_was_tested_on_are_scored(trained, small_table, changed, capsys):
+    asked = ["evaluate", str(trained[0].path), "--tracks", str(small_table)]
+    changed(kept=20)
+    assert main([*asked, "--json"]) == 0
+    told = capsys.readouterr()
+    found = json.loads(told.out)
+    assert found["songs"] == 20  # and none of the 22 that it was trained and validated on
+    assert "20 of 23 are left in a table that changed" in found["which"]
+    assert f"{small_table} changed since {trained[0].path} was trained on it" in told.err
+    changed(kept=0)
+    assert main(asked) == 2
+    assert "none of the 23 songs" in capsys.readouterr().err
+
+
+def test_a_run_that_was_interrupted_is_not_scored(trained, small_table, tmp_path, capsys):
+    run = RunFolder.open(tmp_path / "run", trained[0].config)
+    run.weights.write_bytes(trained[0].weights.read_bytes())
+    assert main(["evaluate", str(run.path), "--tracks", str(small_table)]) == 2
+    assert f"{run.path} is not finished" in capsys.readouterr().err
+
+
+def test_that_the_epoch_was_picked_on_these_songs_is_told(trained, small_table, tmp_path, capsys):
+    run = RunFolder.open(tmp_path / "run", {**trained[0].config, "selected_on": "test"})
+    for name in ("model.safetensors", "predictions.parquet"):
+        (run.path / name).write_bytes((trained[0].path / name).read_bytes())
+    assert main(["evaluate", str(run.path), "--tracks", str(small_table)]) == 0
+    assert "23 songs, the run's own test songs, on which its epoch was picked" in capsys.readouterr().out
 
 
 def test_class_scores_of_a_small_table():  # by hand

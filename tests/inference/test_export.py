@@ -3,6 +3,8 @@
 import json
 import subprocess
 import sys
+from copy import copy
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +13,9 @@ import soundfile
 
 from research.cli import main
 from research.export.folder import export_run, onnx_difference
-from research.inference import load_predictor
+from research.export.model_card import model_card
+from research.inference import MoodPredictor, load_predictor
+from research.models.published import PUBLISHED
 from research.runs import RunFolder
 
 EXAMPLE = Path(__file__).parents[2] / "docs" / "onnx_predict.py"
@@ -72,6 +76,35 @@ def test_the_card_tells_numbers_licence_and_that_songs_are_invented(trained, exp
     assert trained[0].config["corpus"]["licence"] in card
     assert "| 23 |" in card  # test songs
     assert "model.onnx" in card
+
+
+def test_a_folder_tells_that_its_epoch_was_picked_on_test_songs(trained, tmp_path):
+    run = RunFolder(trained[0].path, {**trained[0].config, "selected_on": "test"})
+    export_run(run, tmp_path / "model", onnx=False)
+    card = (tmp_path / "model" / "README.md").read_text()
+    assert "never saw" not in card
+    assert "the epoch was picked on the very songs that are scored here" in card
+    assert "not calibrated, for lack of validation songs: the epoch was picked on the test songs" in card
+    assert RunFolder.load(tmp_path / "model").config["selected_on"] == "test"
+    honest = model_card(MoodPredictor(trained[0]), onnx_difference=None)
+    assert "test songs, which it never saw" in honest
+    assert "picked" not in honest
+
+
+def test_the_card_names_every_encoder_of_sound(predictor):
+    def of_sound(**audio):
+        other = copy(predictor)
+        other.config = replace(predictor.config, audio=replace(predictor.config.audio, **audio))
+        return [line for line in model_card(other, onnx_difference=None).splitlines() if line.startswith("Sound is")]
+
+    published, designed, by_name = of_sound(frozen=("musicnn-msd", "statistics", "someone/wav-model"))
+    assert PUBLISHED["musicnn-msd"].licence in published
+    assert "without weights" in designed
+    assert "`someone/wav-model`, frozen; the licence is to be looked up at its home" in by_name
+    (learned,) = of_sound()
+    assert "`resnet18` that learned on this corpus, from random weights" in learned
+    (started,) = of_sound(weights="imagenet")
+    assert "`imagenet`; the licence is to be looked up" in started
 
 
 def test_unfinished_runs_and_existing_folders_are_refused(trained, tmp_path, capsys):

@@ -5,13 +5,15 @@ import re
 import shutil
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
 
-from research.demo.view import answer_html, cards, curve, message_html, notes, plane, strongest_moments
+from research.demo.lookup import FoundSong, NotFoundError
+from research.demo.view import answer_html, cards, curve, message_html, notes, plane, source, strongest_moments
 from research.inference import Moment, MoodPrediction
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -85,9 +87,30 @@ def test_limits_of_an_answer_are_said():
 def test_what_visitors_write_is_escaped():
     assert "<script>" not in message_html("<script>alert(1)</script>")
     mel = np.random.default_rng(0).normal(size=(50, 8)).astype(np.float32)
-    shown = answer_html(answer(), mel, '"><script>', [("<script>la</script>", 0.5)], "<b>corpus</b>")
+    found = FoundSong(path=Path("song.mp3"), provider="<script>", page='https://deezer.com/"><script>')
+    shown = answer_html(answer(), mel, '"><script>', [("<script>la</script>", 0.5)], "<b>corpus</b>", found)
     assert "<script>" not in shown
     assert "<b>corpus" not in shown
+
+
+def test_where_a_found_sound_is_from_stands_under_its_player():
+    found = FoundSong(path=Path("song.mp3"), provider="deezer", page="https://deezer.com/track/1")
+    shown = answer_html(answer(), None, "song.mp3", [], "songs", found)
+    assert re.search(r'</audio><p [^>]*>The sound is from <a href="https://deezer.com/track/1"[^>]*>deezer</a>', shown)
+    assert "The sound is from" not in answer_html(answer(), None, "song.mp3", [], "songs", None)
+    for page in ("", "javascript:alert(1)"):
+        assert source(replace(found, page=page)) == '<p class="origin">The sound is from deezer.</p>'
+
+
+@pytest.mark.browser  # imports Gradio, which takes 5 s
+def test_an_upload_may_last_as_long_as_a_song_is_heard_whole(tmp_path, monkeypatch):
+    page = pytest.importorskip("research.demo.page", exc_type=ImportError)
+    monkeypatch.setattr(page, "LONGEST_S", 90.0)
+    for duration_s in (90, 93):
+        soundfile.write(tmp_path / f"{duration_s}.flac", np.zeros(8_000 * duration_s, np.int16), 8_000)
+    page._check_length(tmp_path / "90.flac")
+    with pytest.raises(page.RefusedError, match=r"93\.flac lasts 2 minutes, at most 1\.5 are taken here"):
+        page._check_length(tmp_path / "93.flac")
 
 
 class Standin:
@@ -99,11 +122,10 @@ class Standin:
         self._song = song
 
     def sound(self, artist, title, folder):
-        from research.demo.lookup import FoundSong, NotFoundError
-
         if title != "Known":
             raise NotFoundError(f"no sound of “{title}” by {artist}: not found")
-        return FoundSong(path=Path(shutil.copy(self._song, folder / "song.mp3")), provider="stand-in", page="")
+        path = Path(shutil.copy(self._song, folder / "song.mp3"))
+        return FoundSong(path=path, provider="stand-in", page="https://example.org/song")
 
     def words(self, artist, title, folder):
         return "tears of joy all night long\nI dance alone in the light"
@@ -172,6 +194,7 @@ def test_upload_search_and_bad_files_in_a_browser(site):
         page.get_by_role("checkbox", name="Fetch lyrics").check()
         button.press("Enter")
         expect(page.locator(".lines li").first).to_be_visible(timeout=60_000)
+        expect(page.get_by_role("link", name="stand-in")).to_have_attribute("href", "https://example.org/song")
         browser.close()
 
 

@@ -241,6 +241,15 @@ def test_pieces_of_the_same_ten_seconds_share_the_words_around_them(predictor):
     assert predictor.reader.read_sung("words without times", starts, starts + 3) is None
 
 
+def test_how_far_words_reach_says_nothing_of_which_pieces_share_them(predictor, monkeypatch):
+    monkeypatch.setattr("research.inference.words.AROUND_S", 3.0)
+    starts = np.array([0.0, 7.0, 11.0])
+    sung = predictor.reader.read_sung("[00:04.00]rain on the window\n[00:18.00]all night", starts, starts + 2)
+    assert sung.rows.tolist() == [0, 0, 1]
+    whole = predictor.reader.read(["rain on the window", "rain on the window\nall night"])
+    np.testing.assert_allclose(sung.words.vectors, whole.vectors, atol=2e-2)  # bfloat16
+
+
 def test_moods_and_tags_are_told_together(trained_tags):
     run, songs = trained_tags
     predictor = MoodPredictor(run)

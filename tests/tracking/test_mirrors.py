@@ -19,8 +19,9 @@ from research.reports.predictions import read_runs
 from research.reports.scores import score_models
 from research.reports.tables import comparison_table
 from research.runs import RunFolder
-from research.tracking import Place, can_read, fetch_runs, mirror_differences, read_mirrors, track
-from tests.test_tracking import inspect
+from research.tracking.mirrors import Place, can_read, fetch_runs, mirror_differences, read_mirrors
+from research.tracking.tracker import track
+from tests.tracking.test_tracker import inspect
 
 LABELS = ["angry", "happy"]
 PLACE = Place("music-mood-fusion", "fusion")

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from research.runs import RunFolder
-from research.tracking import Tracker, _mode, track
+from research.tracking.tracker import Tracker, chosen_mode, track
 
 LABELS = ["happy", "sad"]
 HISTORY = [{"epoch": epoch, "train/loss": 1 / epoch, "valid/macro_f1": 0.25 * epoch} for epoch in (1, 2, 3)]
@@ -123,7 +123,7 @@ def test_online_only_with_a_key(environment, logins, mode, tmp_path, monkeypatch
         (tmp_path / ".netrc").chmod(0o600)
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
-    assert _mode() == mode
+    assert chosen_mode() == mode
 
 
 def test_tags_are_logged_by_name():

@@ -1,0 +1,1 @@
+"""Weights & Biases: a mirror of the run folders, which stay the source; it can be checked against them."""
