@@ -54,10 +54,6 @@ class SlideModel:
         """Accuracy of always answering the most frequent mood of the test songs."""
         return max(self.test[label] for label in self.labels) / self.n_test
 
-    @property
-    def points_over_majority(self) -> float:
-        return 100 * (self.test_accuracy - self.majority_accuracy)
-
 
 MODEL_1 = SlideModel(
     name="slides-model1",

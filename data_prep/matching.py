@@ -4,11 +4,10 @@ A wrong match puts the sound of another song under a mood, so where the names le
 """
 
 import re
-import unicodedata
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 
-from research.tracks import artist_key
+from research.tracks import artist_key, without_accents
 
 MIN_SCORE = 0.9
 """Matches below this are none. Chosen on the pairs of tests/golden/title_pairs.tsv for precision 1."""
@@ -133,9 +132,7 @@ def _without_guest(name: str) -> str:
 
 
 def _plain(text: str) -> str:
-    text = unicodedata.normalize("NFKD", text.translate(LETTERS)).casefold()
-    text = "".join(letter for letter in text if not unicodedata.combining(letter))
-    return re.sub(r"[\u2018\u2019\u0060\u00b4\u02bc]", "'", text)
+    return re.sub(r"[\u2018\u2019\u0060\u00b4\u02bc]", "'", without_accents(text.translate(LETTERS)))
 
 
 def _key(text: str) -> str:

@@ -33,6 +33,7 @@ SCHEMA = pa.schema(
     ]
 )
 SPLITS = ("train", "valid", "test")
+VOICING_MARKS = "\u3099\u309a"
 METADATA_KEY = b"corpus"
 
 
@@ -111,15 +112,25 @@ def artist_key(artist: str | None) -> str:
     """
     if not artist:
         return ""
-    text = unicodedata.normalize("NFKD", artist).casefold()
-    text = "".join(letter for letter in text if not unicodedata.combining(letter))
     # A guest must follow the word: "Little Feat" is a band.
-    text = re.split(r"\s[(\[]?(?:feat|ft|featuring)\b\.?(?=\s*\w)", text)[0].replace("&", " and ")
+    text = re.split(r"\s[(\[]?(?:feat|ft|featuring)\b\.?(?=\s*\w)", without_accents(artist))[0].replace("&", " and ")
     words = re.sub(r"[\W_]+", " ", text).split()
     if len(words) > 1 and words[0] == "the":
         words = words[1:]
     # A name of signs alone ("!!!") keeps them: an empty key would mean "unknown".
     return " ".join(words) or artist.strip().casefold()
+
+
+def without_accents(text: str) -> str:
+    """Letters without case and accents; a kana keeps its voicing mark, which makes another sound of it.
+
+    >>> without_accents("Sigur Rós"), without_accents("パパ") == without_accents("ハハ")
+    ('sigur ros', False)
+    """
+    text = unicodedata.normalize("NFKD", text).casefold()
+    text = "".join(letter for letter in text if letter in VOICING_MARKS or not unicodedata.combining(letter))
+    # One letter again: a mark by itself is no letter of a word. Nothing else is composed: keys stay as they were.
+    return re.sub(f".[{VOICING_MARKS}]", lambda kana: unicodedata.normalize("NFC", kana[0]), text)
 
 
 def write_tracks(path: Path, frame: pd.DataFrame, corpus: Corpus) -> TrackTable:

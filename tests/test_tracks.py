@@ -134,6 +134,7 @@ def test_lyrics_that_are_not_utf8_are_refused_by_song(tmp_path):
         ("Earth, Wind & Fire", "Earth Wind and Fire"),
         ("AC/DC", "AC-DC"),
         ("Sigur Rós", "Sigur Ro\u0301s"),
+        ("パパ", "ﾊﾟﾊﾟ"),
     ],
 )
 def test_spellings_of_one_artist_meet(one, other):
@@ -141,7 +142,7 @@ def test_spellings_of_one_artist_meet(one, other):
 
 
 def test_different_artists_stay_apart():
-    names = ["Little Feat", "Little", "The The", "The Band", "!!!", "???", "椎名林檎", "Кино"]
+    names = ["Little Feat", "Little", "The The", "The Band", "!!!", "???", "椎名林檎", "Кино", "ハハ", "パパ", "ババ"]
     assert len({artist_key(name) for name in names}) == len(names)
     assert "" not in {artist_key(name) for name in names}
     assert artist_key(None) == artist_key("") == ""

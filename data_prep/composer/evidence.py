@@ -1,7 +1,5 @@
 """How much each side of an invented song gives away: its mood is a point, and sound and words each show it blurred."""
 
-import math
-
 import numpy as np
 
 from research.moods import MOODS, QUADRANTS
@@ -38,20 +36,3 @@ def quadrant_weights(point: Point) -> dict[str, float]:
         mood: (1 + valence_sign * valence) * (1 + arousal_sign * arousal) / 4
         for mood, (valence_sign, arousal_sign) in ((mood, QUADRANTS[mood]) for mood in MOODS)
     }
-
-
-def best_accuracy(overlap: float) -> dict[str, float]:
-    """Accuracy of the best possible classifier that sees the blurred points of "audio", "lyrics" or "both".
-
-    No model can expect more from artists it has not heard. On each axis two classes lie `DEPTH` to either
-    side of zero: right with the normal probability of `DEPTH / spread`; two independent sides add their precisions.
-    """
-    if overlap == 0:
-        return {"audio": 1.0, "lyrics": 1.0, "both": 1.0}
-    distance = {side: [DEPTH / (overlap * spread) for spread in spreads] for side, spreads in SPREAD.items()}
-    distance["both"] = [math.hypot(*axis) for axis in zip(distance["audio"], distance["lyrics"], strict=True)]
-    return {side: math.prod(_normal_probability(d) for d in distances) for side, distances in distance.items()}
-
-
-def _normal_probability(z: float) -> float:
-    return (1 + math.erf(z / math.sqrt(2))) / 2

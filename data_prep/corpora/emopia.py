@@ -30,7 +30,7 @@ from data_prep.table.own_files import by_id
 from data_prep.table.placing import write_corpus
 from data_prep.table.rows import read_csv
 from data_prep.table.screening import artists_across, screen
-from data_prep.table.songs import Song
+from data_prep.table.songs import UNFIT_ID, Song, is_file_name
 from research.atomic import replacing
 from research.moods import MOODS, NUMBERED_QUADRANTS
 from research.tracks import Corpus, TrackTable
@@ -79,6 +79,8 @@ def _song(row: dict[str, str], splits: dict[str, str], recordings: dict[str, Pat
     if mood is None:
         raise ValueError(f"{place}: 4Q {row['4q']!r} is none of 1-4; the table is not that of EMOPIA")
     clip = row["id"]
+    if not is_file_name(clip):
+        raise ValueError(f"{place}: {UNFIT_ID}: {clip!r}; the table is not that of EMOPIA")
     # Q1_0vLPYiPN7qY_3 is the third clip of the video 0vLPYiPN7qY, whose id may hold underscores itself.
     video = clip.partition("_")[2].rpartition("_")[0]
     return Song(

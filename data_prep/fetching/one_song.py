@@ -1,7 +1,8 @@
 """One song's sound and words from the providers, in their order, each hit checked; an outcome either way."""
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,7 +20,8 @@ from data_prep.lyrics import (
 )
 from data_prep.matching import MIN_SCORE, match
 from data_prep.previews import IDENTITY_ONLY, Found, NoAudioError, PreviewProvider, Wanted
-from data_prep.previews.downloads import checked_sound
+from data_prep.previews.downloads import ExpiredError, checked_sound
+from data_prep.web.session import UnreachableError
 from research.atomic import write_text
 
 Hit = Found | FoundLyrics
@@ -27,6 +29,8 @@ Provider = PreviewProvider | LyricsProvider
 Take = Callable[[Wanted, Provider, Hit], dict[str, object]]
 LOST = (NoAudioError, NoLyricsError, requests.HTTPError)
 """What makes one hit useless and leaves the others."""
+BLOCKED = (401, 403)
+"""Says nothing of the song: the service keeps out this network or this key."""
 NOT_FOUND = "not found"
 NO_MATCH = "only other songs found"
 
@@ -44,11 +48,13 @@ def fetch_words(wanted: Wanted, providers: Sequence[LyricsProvider], folder: Pat
 def _first_taken(wanted: Wanted, providers: Sequence[Provider], take: Take) -> Outcome:
     """The first hit that is the song and can be taken; what one provider knows of the song is told to the next."""
     tried: list[str] = []
+    expired: set[str] = set()
     faults: list[str] = []
     for provider in providers:
         tried.append(provider.name)
         try:
-            matches, fault = _matches(wanted, provider.search(wanted))
+            with _asking(provider):
+                matches, fault = _matches(wanted, provider.search(wanted))
         except LOST as error:
             faults.append(_reason(error))
             continue
@@ -57,12 +63,37 @@ def _first_taken(wanted: Wanted, providers: Sequence[Provider], take: Take) -> O
         for score, hit in matches:
             wanted = replace(wanted, isrc=wanted.isrc or hit.isrc, duration_s=wanted.duration_s or hit.duration_s)
             try:
-                detail = take(wanted, provider, hit) | {"score": score}
+                with _asking(provider):
+                    detail = take(wanted, provider, hit) | {"score": score}
+            except ExpiredError as error:
+                # Not tried to the end: a later run asks this provider again.
+                expired.add(provider.name)
+                faults.append(_reason(error))
             except LOST as error:
                 faults.append(_reason(error))
             else:
                 return Outcome(track_id=wanted.track_id, kept=True, tried=tuple(tried), detail=detail)
-    return Outcome(track_id=wanted.track_id, kept=False, reason=_furthest(faults), tried=tuple(tried))
+    settled = tuple(name for name in tried if name not in expired)
+    return Outcome(track_id=wanted.track_id, kept=False, reason=_furthest(faults), tried=settled)
+
+
+@contextmanager
+def _asking(provider: Provider) -> Iterator[None]:
+    """
+    Raises:
+        UnreachableError: the provider will not answer now, which must not count as a song it does not have.
+    """
+    try:
+        yield
+    except requests.TooManyRedirects as error:
+        raise UnreachableError(f"{provider.name}: {error}") from error
+    except requests.HTTPError as error:
+        if error.response.status_code not in BLOCKED:
+            raise
+        raise UnreachableError(
+            f"{provider.name} answers {error.response.status_code}: it keeps out this network or this key for now; "
+            "wait an hour, or ask from another network"
+        ) from error
 
 
 def _sound(wanted: Wanted, provider: PreviewProvider, found: Found, folder: Path, ledger: Ledger) -> dict[str, object]:

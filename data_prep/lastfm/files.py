@@ -10,7 +10,7 @@ from operator import itemgetter
 from pathlib import Path
 
 from data_prep.lastfm.labels import TaggedTrack
-from data_prep.table.songs import Rejected
+from data_prep.table.songs import UNFIT_ID, Rejected, is_file_name
 
 METADATA = "track_metadata.db"
 """The Million Song Dataset's own database: the tags' database knows no artist and no title."""
@@ -84,13 +84,16 @@ def parse_track(content: bytes, place: str, split: str | None) -> Entry:
     """One track of its JSON; any key but the id may be missing, and that is then the name of the file."""
     try:
         track = json.loads(content)
-        return TaggedTrack(
-            track_id=track.get("track_id") or Path(place).stem,
-            artist=track.get("artist") or "",
-            title=track.get("title") or "",
-            timestamp=track.get("timestamp") or "",
-            tags=tuple((tag, int(weight)) for tag, weight in track.get("tags") or ()),
-            split=split,
+        return _fit(
+            TaggedTrack(
+                track_id=track.get("track_id") or Path(place).stem,
+                artist=track.get("artist") or "",
+                title=track.get("title") or "",
+                timestamp=track.get("timestamp") or "",
+                tags=tuple((tag, int(weight)) for tag, weight in track.get("tags") or ()),
+                split=split,
+            ),
+            place,
         )
     except (ValueError, TypeError, AttributeError) as error:
         return Rejected(song=Path(place).stem, reason=UNREADABLE, detail=f"{place}: {error}")
@@ -113,7 +116,7 @@ def _database(path: Path) -> Iterator[Entry]:
             "LEFT JOIN msd.songs AS songs ON songs.track_id = tids.tid ORDER BY tids.tid, pairs.ROWID"
         )
         for track_id, group in groupby(rows, itemgetter(0)):
-            yield _track_of_rows(track_id, list(group))
+            yield _fit(_track_of_rows(track_id, list(group)), str(path))
     except sqlite3.DatabaseError as error:
         raise ValueError(f"{path} with {METADATA}: {error}; these are not the two databases as published") from error
     finally:
@@ -124,6 +127,11 @@ def _track_of_rows(track_id: str, rows: list[tuple]) -> TaggedTrack:
     _, artist, title, duration_s, _, _ = rows[0]
     tags = tuple((tag, int(weight)) for *_, tag, weight in rows if tag is not None)
     return TaggedTrack(track_id, artist or "", title or "", tags=tags, duration_s=duration_s)
+
+
+def _fit(track: TaggedTrack, place: str) -> Entry:
+    """The track, whose id will name its files, or the reason why it cannot."""
+    return track if is_file_name(track.track_id) else Rejected(song=track.track_id, reason=UNFIT_ID, detail=place)
 
 
 def _split_of(name: str) -> str | None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from requests_cache import CachedSession
 
 from data_prep.previews import Found, NoAudioError, Wanted
-from data_prep.previews.downloads import download
+from data_prep.previews.downloads import ExpiredError, download
 from data_prep.web.services import Service
 
 SIGNED_S = 600
@@ -47,7 +47,7 @@ class Deezer:
                 raise NoAudioError(NO_PREVIEW)
             if download(self._session, track["preview"], target):
                 return target
-        raise NoAudioError("preview address refused twice")
+        raise ExpiredError("preview address refused twice")
 
     def _get(self, url: str, params: dict[str, str], max_age_s: int | None = None) -> dict:
         """Answer as a dictionary, empty where Deezer has no such thing."""

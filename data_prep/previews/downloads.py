@@ -17,6 +17,10 @@ PROBE_RATE = 22_050
 EXPIRED = (401, 403, 410)
 
 
+class ExpiredError(NoAudioError):
+    """The address of a sound is refused: it has run out, or this network is kept out for now."""
+
+
 def download(session: CachedSession, url: str, target: Path) -> bool:
     """Write what an address gives to `target`; False where the address is no longer valid.
 

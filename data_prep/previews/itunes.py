@@ -12,7 +12,7 @@ from pathlib import Path
 from requests_cache import CachedSession
 
 from data_prep.previews import Found, NoAudioError, Wanted
-from data_prep.previews.downloads import download
+from data_prep.previews.downloads import ExpiredError, download
 from data_prep.web.services import Service
 
 N_RESULTS = 10
@@ -41,8 +41,11 @@ class ITunes:
 
     def fetch(self, found: Found, target: Path) -> Path:
         original = target.with_suffix(".m4a")
-        if not download(self._session, found.sound, original):
-            raise NoAudioError("preview address refused")
+        # The address in a search result may be weeks old: where it is refused, a new one is asked for.
+        if not download(self._session, found.sound, original) and not download(
+            self._session, self._new_address(found), original
+        ):
+            raise ExpiredError("preview address refused twice")
         command = [self._ffmpeg, "-v", "error", "-y", "-i", str(original), "-f", "flac", str(target)]
         try:
             subprocess.run(command, check=True, capture_output=True)
@@ -51,6 +54,14 @@ class ITunes:
         finally:
             original.unlink()
         return target
+
+    def _new_address(self, found: Found) -> str:
+        answer = self._session.get(f"{self._url}/lookup", params={"id": found.key}, force_refresh=True)
+        answer.raise_for_status()
+        for track in answer.json()["results"]:
+            if track.get("previewUrl"):
+                return track["previewUrl"]
+        raise NoAudioError("no preview at the service")
 
 
 def _found(track: dict) -> Found:

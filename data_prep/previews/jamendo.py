@@ -9,7 +9,7 @@ from pathlib import Path
 from requests_cache import CachedSession
 
 from data_prep.previews import Found, NoAudioError, Wanted
-from data_prep.previews.downloads import download
+from data_prep.previews.downloads import ExpiredError, download
 from data_prep.web.services import Service
 from data_prep.web.session import RefusedError
 
@@ -28,14 +28,24 @@ class Jamendo:
         self._session, self._url, self._client_id = session, service.url, client_id
 
     def search(self, wanted: Wanted) -> Sequence[Found]:
-        query = {
-            "client_id": self._client_id,
-            "format": "json",
-            "limit": str(N_RESULTS),
-            "artist_name": wanted.artist,
-            "namesearch": wanted.title,
-        }
-        answer = self._session.get(f"{self._url}/tracks/", params=query)
+        return self._tracks({"artist_name": wanted.artist, "namesearch": wanted.title})
+
+    def fetch(self, found: Found, target: Path) -> Path:
+        # The address in a search result may be weeks old: where it is refused, a new one is asked for.
+        if self._downloaded(found, target):
+            return target
+        if any(self._downloaded(track, target) for track in self._tracks({"id": found.key}, refresh=True)):
+            return target
+        raise ExpiredError("download address refused twice")
+
+    def _downloaded(self, found: Found, target: Path) -> bool:
+        if not found.sound:
+            raise NoAudioError(NOT_ALLOWED)
+        return download(self._session, found.sound, target)
+
+    def _tracks(self, choice: dict[str, str], *, refresh: bool = False) -> Sequence[Found]:
+        query = {"client_id": self._client_id, "format": "json", "limit": str(N_RESULTS), **choice}
+        answer = self._session.get(f"{self._url}/tracks/", params=query, force_refresh=refresh)
         answer.raise_for_status()
         content = answer.json()
         headers = content["headers"]
@@ -44,13 +54,6 @@ class Jamendo:
         if headers["code"]:
             raise NoAudioError(f"Jamendo error {headers['code']}")
         return [_found(track) for track in content["results"]]
-
-    def fetch(self, found: Found, target: Path) -> Path:
-        if not found.sound:
-            raise NoAudioError(NOT_ALLOWED)
-        if not download(self._session, found.sound, target):
-            raise NoAudioError("download address refused")
-        return target
 
 
 def _found(track: dict) -> Found:

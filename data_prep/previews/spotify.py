@@ -13,7 +13,7 @@ from requests_cache import CachedSession
 from spotipy import MemoryCacheHandler, Spotify, SpotifyClientCredentials, SpotifyException, SpotifyOauthError
 
 from data_prep.previews import IDENTITY_ONLY, Found, NoAudioError, Wanted
-from data_prep.previews.downloads import download
+from data_prep.previews.downloads import ExpiredError, download
 from data_prep.web.services import Services
 from data_prep.web.session import RefusedError
 
@@ -62,7 +62,7 @@ class SpotifyIdentity:
         if not self._take_previews or not found.sound:
             raise NoAudioError(IDENTITY_ONLY)
         if not download(self._session, found.sound, target):
-            raise NoAudioError("preview address refused")
+            raise ExpiredError("preview address refused")
         return target
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from data_prep.table.songs import Rejected, Song
+from data_prep.table.songs import UNFIT_ID, Rejected, Song, is_file_name
 from research.features.lyrics import clean_lyrics
 from research.tracks import artist_key, artists_in_two_splits
 
@@ -54,6 +54,7 @@ def screen(
         raise ValueError(f"ids {twice[:5]} stand twice in the source; give each song its own")
     empty = [song.track_id for song in cleaned if song.audio is None and song.lyrics is None]
     faults = {} if ids_suffice else dict.fromkeys(empty, (NOTHING, ""))
+    faults |= {song.track_id: (UNFIT_ID, "") for song in cleaned if not is_file_name(song.track_id)}
     for copies in same_songs([song for song in cleaned if song.track_id not in faults]):
         faults |= _faults_of_copies(copies)
     lines = lines or {}

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from data_prep.table.rows import is_utf8
-from data_prep.table.songs import Song, file_name, is_file_name, split_tags
+from data_prep.table.songs import UNFIT_ID, Song, file_name, is_file_name, split_tags
 from research.features.audio import AudioError, decode
 from research.tracks import SPLITS
 
@@ -103,7 +103,7 @@ def _check_cells(cell: dict[str, str]) -> None:
     if not cell["file"] and not cell["id"]:
         raise RowError("neither file nor id")
     if cell["id"] and not is_file_name(cell["id"]):
-        raise RowError("id cannot name a file", repr(cell["id"][:60]))
+        raise RowError(UNFIT_ID, repr(cell["id"][:60]))
     if cell["split"] not in (*SPLITS, ""):
         raise RowError("unknown split", f"{cell['split']!r} is none of {', '.join(SPLITS)}")
     if not re.fullmatch("([a-z]{2})?", cell["language"].lower()):

@@ -1,5 +1,6 @@
 """A song as its source gives it, before it has a place in a corpus folder, and a song that is not taken."""
 
+import hashlib
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -7,6 +8,10 @@ from pathlib import Path
 
 RESERVED = frozenset('/\\:*?"<>|')
 """Letters that one system or another does not allow in the name of a file."""
+MAX_NAME_BYTES = 200
+"""File systems allow 255, in UTF-8, of which a suffix such as ".part.flac.part" takes some."""
+UNFIT_ID = "id cannot name a file"
+"""Reason for which a song is not taken: its files are named by its id, and "../x" would lie outside the corpus."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,15 +62,21 @@ def tag_vocabulary(songs: Iterable[Song]) -> tuple[str, ...]:
 
 
 def is_file_name(track_id: str) -> bool:
-    """Whether an id can name a file on every system: printable, no separator or reserved sign, 1 to 100 letters."""
+    """Whether an id can name a file on every system: printable, no separator or reserved sign, not too long."""
     return track_id == file_name(track_id)
 
 
 def file_name(text: str) -> str:
-    """Text made fit to name a file on every system.
+    """Text made fit to name a file on every system; at most `MAX_NAME_BYTES`, cut texts still have names of their own.
 
     >>> file_name("happy/AC:DC - What?")
     'happy_AC_DC - What_'
     """
     fit = "".join(letter if letter.isprintable() and letter not in RESERVED else "_" for letter in text)
-    return fit.strip(" .")[:100].rstrip() or "_"
+    fit = fit.strip(" .") or "_"
+    if len(fit.encode()) <= MAX_NAME_BYTES:
+        return fit
+    digest = hashlib.blake2b(text.encode(errors="surrogatepass"), digest_size=4).hexdigest()
+    # A letter cut in two is left out.
+    head = fit.encode()[: MAX_NAME_BYTES - len(digest) - 1].decode(errors="ignore")
+    return f"{head}-{digest}"

@@ -15,6 +15,8 @@ class Service:
     calls: int
     period_s: float
     """At most `calls` in any `period_s`."""
+    busy_statuses: tuple[int, ...] = (429, 503)
+    """Statuses that mean "later"."""
     busy_codes: tuple[int, ...] = ()
     """Error codes inside an answer of status 200 that mean "later"."""
     gives_json: bool = True
@@ -28,7 +30,10 @@ class Services:
     # Source of rates: developers.deezer.com (50 in 5 s); Apple's search API page (about 20 a minute); the others
     # publish none, so one or a few a second.
     deezer: Service = Service(name="deezer", url="https://api.deezer.com", calls=50, period_s=5, busy_codes=(4, 700))
-    itunes: Service = Service(name="itunes", url="https://itunes.apple.com", calls=20, period_s=60)
+    itunes: Service = Service(
+        name="itunes", url="https://itunes.apple.com", calls=20, period_s=60, busy_statuses=(403, 429, 503)
+    )
+    """Says 403 where it is asked too often."""
     jamendo: Service = Service(name="jamendo", url="https://api.jamendo.com/v3.0", calls=5, period_s=1, busy_codes=(6,))
     spotify: Service = Service(name="spotify", url="https://api.spotify.com/v1", calls=5, period_s=1)
     spotify_accounts: Service = Service(

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from importlib.metadata import version
 from pathlib import Path
+from urllib.parse import urljoin
 
 import requests
 from pyrate_limiter import Limiter, Rate, SQLiteBucket
@@ -28,6 +29,12 @@ BUSY_WAIT_S = 5.0
 MARGIN_S = 0.1
 """A service counts arrivals, not departures: its window is ours and a little more."""
 CACHE_TIME = timedelta(days=30)
+BROKEN_OFF = (
+    requests.ConnectionError,
+    requests.Timeout,
+    requests.exceptions.ChunkedEncodingError,
+    requests.exceptions.ContentDecodingError,
+)
 SECRETS = ("client_id", "client_secret", "access_token", "Authorization")
 """Never written into the cache."""
 
@@ -41,7 +48,7 @@ class PausedError(Exception):
 
 
 class UnreachableError(Exception):
-    """A service gave no usable answer in `ATTEMPTS` attempts."""
+    """A service gave no usable answer, and may give one another day."""
 
 
 class RefusedError(Exception):
@@ -77,7 +84,7 @@ class PoliteAdapter(HTTPAdapter):
             try:
                 response = super(PoliteAdapter, self).send(request, stream, timeout or TIMEOUT_S, verify, cert, proxies)
                 response.content  # noqa: B018  reads the body here, where a failure is repeated
-            except (requests.ConnectionError, requests.Timeout, requests.exceptions.ChunkedEncodingError) as error:
+            except BROKEN_OFF as error:
                 raise _AgainError(str(error)) from error
             self._check(response, service)
             return response
@@ -103,7 +110,7 @@ class PoliteAdapter(HTTPAdapter):
         self._limiters.clear()
 
     def _check(self, response: requests.Response, service: Service) -> None:
-        if response.status_code in (429, 503) or error_code(response) in service.busy_codes:
+        if response.status_code in service.busy_statuses or error_code(response) in service.busy_codes:
             wait_s = retry_after_s(response.headers.get("Retry-After"), self._now())
             if wait_s > MAX_WAIT_S:
                 raise PausedError(service.name, self._now() + wait_s)
@@ -111,8 +118,16 @@ class PoliteAdapter(HTTPAdapter):
         if response.status_code >= 500:
             raise _AgainError(f"status {response.status_code}")
         # Refused here and not where it is read: what is let through is cached.
-        if service.gives_json and response.ok and not response.content.lstrip().startswith((b"{", b"[")):
-            raise _AgainError("an answer that is no JSON")
+        if not service.gives_json or not response.ok:
+            return
+        if response.is_redirect:
+            # A service may send on to another of its addresses; a login page of the network lies elsewhere, and what
+            # came from there would be cached as the service's answer.
+            target = urljoin(response.url, response.headers["Location"])
+            if not target.startswith(f"{service.url}/"):
+                raise _AgainError(f"redirected to {target.partition('?')[0]}, which is none of its addresses")
+        elif not _is_json(response):
+            raise _AgainError("an answer that is no JSON, or not all of it")
 
 
 def open_session(
@@ -166,9 +181,19 @@ def error_code(response: requests.Response) -> int | None:
     """
     if not response.content.lstrip().startswith((b'{"error"', b'{"headers"')):
         return None
-    content = response.json()
+    try:
+        content = response.json()
+    except ValueError:
+        return None  # Cut off, or no JSON at all: neither success nor an error that has a code.
     told = content.get("error") or content.get("headers")
     return told.get("code") or None if isinstance(told, dict) else None
+
+
+def _is_json(response: requests.Response) -> bool:
+    try:
+        return isinstance(response.json(), (dict, list))
+    except ValueError:
+        return False
 
 
 def _wait_s(state: RetryCallState) -> float:

@@ -62,6 +62,18 @@ def test_a_longer_way_off_scores_less():
     assert scores == [1.0, 0.975, 0.95, 0.0]
 
 
+@pytest.mark.parametrize(("wanted", "found"), [("ハハ", "パパ"), ("バス", "パス"), ("かき", "かぎ")])
+def test_voiced_kana_are_other_letters(wanted, found):
+    assert match(Named(artist="Ann", title=wanted), Named(artist="Ann", title=found)).fault == "another title"
+    assert match(Named(artist=wanted, title="Sun"), Named(artist=found, title="Sun")).fault == "another artist"
+
+
+def test_spellings_of_a_kana_meet():
+    # Composed, decomposed, halfwidth.
+    for found in ("パパ", "ハ\u309aハ\u309a", "ﾊﾟﾊﾟ"):
+        assert match(Named(artist="Ann", title="パパ"), Named(artist="Ann", title=found)).score == 1.0
+
+
 def test_a_title_taken_apart():
     parts = title_parts("Let It Be (feat. Billy Preston) [Live] - 2009 Remaster")
     assert parts.forms == ("let it be",)

@@ -12,7 +12,7 @@ from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 
 from data_prep.composer.artists import invent_artist
 from data_prep.composer.cues import TABLE, cues_at
-from data_prep.composer.evidence import DEPTH, best_accuracy, blurred_point, quadrant_weights
+from data_prep.composer.evidence import DEPTH, SPREAD, blurred_point, quadrant_weights
 from data_prep.composer.score import compose
 from data_prep.composer.song import SAMPLE_RATE
 from data_prep.composer.synthesis import render, wave_table
@@ -37,31 +37,27 @@ def clear_point(mood: str) -> tuple[float, float]:
 # How much each side gives away
 
 
-def test_best_accuracy_is_the_product_of_normal_probabilities():  # scipy's normal, distances by hand from SPREAD
-    expected = scipy.stats.norm.cdf(0.7 / 0.65) * scipy.stats.norm.cdf(0.7 / 0.38)
-    assert best_accuracy(1.0)["audio"] == pytest.approx(expected, rel=1e-12)
-    assert best_accuracy(0.0) == {"audio": 1.0, "lyrics": 1.0, "both": 1.0}
-
-
-def test_best_accuracy_is_what_a_linear_classifier_reaches_on_the_points():
+def test_a_linear_classifier_reaches_what_the_blur_allows():
+    # On each axis two classes lie DEPTH to either side of zero; two sides, blurred independently, add their precisions.
     generator, n = np.random.default_rng(0), 8_000
     moods = np.array(MOODS)[np.arange(n) % 4]
     sides = {
         side: np.array([blurred_point(mood, side, 1.0, generator) for mood in moods]) for side in ("audio", "lyrics")
     }
     sides["both"] = np.hstack([sides["audio"], sides["lyrics"]])
+    distance = {side: DEPTH / np.array(spreads) for side, spreads in SPREAD.items()}
+    distance["both"] = np.hypot(distance["audio"], distance["lyrics"])
     for side, points in sides.items():
-        best = best_accuracy(1.0)[side]
+        best = scipy.stats.norm.cdf(distance[side]).prod()
         slack = 3.5 * math.sqrt(best * (1 - best) / n)  # 3.5 standard errors: 1 in 2,000
         reached = LinearDiscriminantAnalysis().fit(points, moods).score(points, moods)
         assert reached == pytest.approx(best, abs=slack)
 
 
-def test_more_overlap_is_harder_and_two_sides_are_better_than_one():
-    for overlap in (0.5, 1.0, 2.0):
-        best, harder = best_accuracy(overlap), best_accuracy(1.5 * overlap)
-        assert best["both"] > max(best["audio"], best["lyrics"])
-        assert all(harder[side] < best[side] for side in best)
+def test_without_overlap_every_song_is_a_clear_case():
+    generator = np.random.default_rng(0)
+    for mood in MOODS:
+        assert blurred_point(mood, "audio", 0.0, generator) == clear_point(mood)
 
 
 def test_quadrant_weights_are_bilinear():

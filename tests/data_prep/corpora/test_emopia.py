@@ -81,3 +81,12 @@ def test_what_is_missing_is_said(source, soundfont, tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(FileNotFoundError, match=r"program fluidsynth does not exist here.*apt install"):
         prepare(source, tmp_path / "out", soundfont=soundfont)
+
+
+def test_a_clip_cannot_be_played_to_outside_the_corpus(source, soundfont, tmp_path):
+    with (source / "label.csv").open("a") as table:
+        table.write("../../escaped,1,A\n")
+    (source.parent / "escaped.mid").write_text("0.5")  # where the id leads from `midis`
+    with pytest.raises(ValueError, match=r"label\.csv:5: id cannot name a file: '\.\./\.\./escaped'"):
+        prepare(source, tmp_path / "out", soundfont=soundfont)
+    assert not (tmp_path / "escaped.flac").exists()

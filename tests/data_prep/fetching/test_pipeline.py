@@ -15,13 +15,14 @@ from data_prep.corpora import lastfm
 from data_prep.fetching import pipeline
 from data_prep.fetching.pipeline import Clock
 from data_prep.fetching.plan import FetchPlan
+from data_prep.lastfm.labelling import read_labelled
 from experiments.fusion import Config
 from experiments.fusion import main as train_fusion
 from research.tracks import read_tracks
 from tests.data_prep.standins import drive
 from tests.data_prep.standins.deezer import DeezerStandIn
 from tests.data_prep.standins.lrclib import LrclibStandIn
-from tests.data_prep.standins.server import CALLS, DAY_S, StandIns, addresses
+from tests.data_prep.standins.server import CALLS, DAY_S, Answer, StandIns, addresses
 from tests.data_prep.standins.songs import CatalogueSong, mp3_of, write_lastfm
 
 N_SONGS = 300
@@ -154,6 +155,83 @@ def test_a_day_is_waited_for_by_the_user(tmp_path):
         last = lastfm.prepare(source, out, services=services, clock=clock)
     assert len(last) == 11  # the seventh has neither a preview nor words
     assert "UNFINISHED" not in (out / "card.md").read_text()
+
+
+class Always:
+    """Gives one answer."""
+
+    def __init__(self, answer: Answer):
+        self._answer = answer
+
+    def answer(self, path, query, times, downloads):
+        return self._answer
+
+
+class Closed:
+    """Refuses what a word of its path names, and else answers as another stand-in does."""
+
+    def __init__(self, stand_in, word: str, status: int):
+        self._stand_in, self._word, self._status = stand_in, word, status
+
+    def answer(self, path, query, times, downloads):
+        if path.startswith(self._word):
+            return Answer(b"Forbidden", status=self._status, useful=False)
+        return self._stand_in.answer(path, query, times, downloads)
+
+
+@pytest.mark.parametrize("status", [401, 403])
+@pytest.mark.parametrize(
+    ("service", "word", "told"),
+    [
+        ("deezer", "search", "sound: deezer answers"),
+        ("lrclib", "get", "words: lrclib answers"),
+        ("deezer", "preview", ""),
+    ],
+)
+def test_what_was_refused_is_asked_for_by_the_next_run(tmp_path, service, word, told, status):
+    songs = [song for song in catalogue(12) if not song.sound_fault and not song.word_fault]
+    out = tmp_path / "out"
+    lastfm.label(write_lastfm(songs, tmp_path / "source"), out, mismatches=None)
+    labelled = read_labelled(out, "clean", songs_per_mood=None)
+
+    def n_kept_and_stops(servers: StandIns) -> tuple[int, tuple[str, ...]]:
+        fetched = pipeline.fetch_all(labelled, FetchPlan(), out, addresses(servers.url), NO_WAIT)
+        outcomes = fetched.sound if service == "deezer" else fetched.words
+        return sum(outcome.kept for outcome in outcomes.values()), fetched.stopped
+
+    with stand_ins(songs) as servers:
+        stand_in = servers.services[service]
+        servers.services[service] = Closed(stand_in, word, status)
+        n_kept, stops = n_kept_and_stops(servers)
+        assert n_kept == 0
+        assert [stop.partition(f" {status}")[0] for stop in stops] == ([told] if told else [])
+        servers.services[service] = stand_in
+        assert n_kept_and_stops(servers) == (len(songs), ())
+
+
+def test_a_service_that_sends_round_in_circles_ends_no_run(tmp_path):
+    songs = [song for song in catalogue(3) if not song.word_fault]
+    lastfm.label(write_lastfm(songs, tmp_path / "source"), tmp_path, mismatches=None)
+    labelled = read_labelled(tmp_path, "clean", songs_per_mood=None)
+    with stand_ins(songs) as servers:
+        here = {"Location": "/lrclib/get?track_name=round"}
+        servers.services["lrclib"] = Always(Answer(status=302, headers=here, useful=False))
+        fetched = pipeline.fetch_all(labelled, FetchPlan(), tmp_path, addresses(servers.url), NO_WAIT)
+    assert fetched.words == {}
+    assert fetched.stopped == (f"words: {len(songs)} songs could not be asked for; run again",)
+
+
+def test_where_nothing_could_be_fetched_the_reason_is_told(tmp_path):
+    songs = catalogue(3)
+    with stand_ins(songs) as servers:
+        servers.services["deezer"] = Closed(servers.services["deezer"], "search", 403)
+        with pytest.raises(ValueError, match="no song could be fetched: sound: deezer answers 403"):
+            lastfm.prepare(
+                write_lastfm(songs, tmp_path / "source"),
+                tmp_path / "out",
+                services=addresses(servers.url),
+                clock=NO_WAIT,
+            )
 
 
 def test_ctrl_c_leaves_a_usable_corpus(tmp_path, monkeypatch):

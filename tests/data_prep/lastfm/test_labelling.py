@@ -15,6 +15,7 @@ from data_prep.lastfm import labelling
 from data_prep.lastfm.files import TWICE, UNREADABLE, read_lastfm
 from data_prep.lastfm.labelling import Tally, label_tracks, read_labelled
 from data_prep.lastfm.labels import TaggedTrack, read_lexicon
+from data_prep.table.songs import UNFIT_ID
 from tests.data_prep.standins.lastfm import invented_tracks, write_databases, write_zips
 from tests.data_prep.standins.songs import CatalogueSong, write_lastfm
 
@@ -41,6 +42,20 @@ def test_bad_entries_do_not_stop_the_others(lastfm_folder):
     entries = list(read_lastfm(lastfm_folder))
     assert sum(isinstance(entry, TaggedTrack) for entry in entries) == 40
     assert sorted(entry.reason for entry in entries if not isinstance(entry, TaggedTrack)) == [TWICE, UNREADABLE]
+
+
+@pytest.mark.parametrize("form", ["json", "database"])
+def test_an_id_that_leads_out_of_the_corpus_is_not_taken(tmp_path, form):
+    tracks = [*invented_tracks(2, seed=1), *invented_tracks(1, seed=2)]
+    tracks[2]["track_id"] = "../../escaped"
+    if form == "database":
+        source = write_databases(iter(tracks), tmp_path)
+    else:
+        source = tmp_path
+        for number, track in enumerate(tracks):
+            (tmp_path / f"{number}.json").write_text(json.dumps(track))
+    refused = [entry for entry in read_lastfm(source) if not isinstance(entry, TaggedTrack)]
+    assert [(entry.song, entry.reason) for entry in refused] == [("../../escaped", UNFIT_ID)]
 
 
 def test_labels_rules_and_the_slides_tables(lastfm_folder, tmp_path):

@@ -127,5 +127,5 @@ def test_genuine_files(real_data):
 
 def test_missing_keys_and_broken_files():
     assert parse_track(b"{}", "a/TRX.json", "test") == TaggedTrack("TRX", "", "", split="test")
-    for broken in (b"[1]", b"{", json.dumps({"tags": [["sad", "many"]]}).encode()):
+    for broken in (b"[1]", b"{", b'{"track_id": 7}', json.dumps({"tags": [["sad", "many"]]}).encode()):
         assert parse_track(broken, "a/TRX.json", None).reason == "unreadable entry"

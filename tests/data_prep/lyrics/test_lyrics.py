@@ -12,27 +12,27 @@ from data_prep.previews import Wanted
 from data_prep.web.session import RefusedError, open_session
 from tests.data_prep.standins.lrclib import LrclibStandIn
 from tests.data_prep.standins.others import GeniusStandIn
-from tests.data_prep.standins.server import StandIns, addresses
+from tests.data_prep.standins.server import Answer, StandIns, addresses
 from tests.data_prep.standins.songs import WORD_FAULTS, CatalogueSong
 
 SONG = CatalogueSong(2)
 SUNG = "I walk the line and the line walks with me all the way home tonight"
 
 
-def wanted_of(song):
-    return Wanted(track_id=song.track_id, artist=song.artist, title=song.title)
+def wanted_of(song, duration_s=None):
+    return Wanted(track_id=song.track_id, artist=song.artist, title=song.title, duration_s=duration_s)
 
 
 @pytest.fixture
 def fetch(tmp_path):
     """Fetches a song's words from a service played by a stand-in."""
 
-    def run(song, services, build):
+    def run(song, services, build, duration_s=None):
         with StandIns(services) as servers:
             reached = addresses(servers.url)
             session = open_session(tmp_path / "state", reached, sleep=lambda seconds: None)
             try:
-                return fetch_words(wanted_of(song), [build(session, reached)], tmp_path)
+                return fetch_words(wanted_of(song, duration_s), [build(session, reached)], tmp_path)
             finally:
                 session.close()
 
@@ -60,6 +60,36 @@ def test_lrclib_on_bad_days(fetch, tmp_path, fault, reason):
         text = (tmp_path / f"{song.track_id}.txt").read_text()
         assert text == song.words
         assert (outcome.detail["language"], outcome.detail["n_letters"]) == ("en", len(text))
+
+
+class TwoPages:
+    """LRCLIB with one page by exact names and another one by search."""
+
+    def __init__(self, exact, similar):
+        self.exact, self.similar, self.asked = exact, similar, []
+
+    def answer(self, path, query, times, downloads):
+        self.asked.append((path, query.get("duration")))
+        return Answer(self.exact if path == "get" else [self.similar])
+
+
+PAGE = {"id": 1, "trackName": SONG.title, "artistName": SONG.artist, "duration": 200, "plainLyrics": SUNG}
+
+
+@pytest.mark.parametrize(
+    "unfit", [{"duration": 400}, {"plainLyrics": None}, {"trackName": f"{SONG.title} (English Translation)"}]
+)
+def test_lrclib_is_searched_where_its_exact_page_will_not_do(fetch, unfit):
+    pages = TwoPages(PAGE | unfit, PAGE | {"id": 2})
+    outcome = fetch(SONG, {"lrclib": pages}, lambda session, at: Lrclib(session, at.lrclib), duration_s=200.4)
+    assert (outcome.kept, outcome.detail.get("key")) == (True, "2")
+    assert pages.asked == [("get", "200"), ("search", None)]
+
+
+def test_lrclib_is_not_searched_where_its_exact_page_is_the_song(fetch):
+    pages = TwoPages(PAGE, PAGE | {"id": 2})
+    outcome = fetch(SONG, {"lrclib": pages}, lambda session, at: Lrclib(session, at.lrclib))
+    assert (outcome.detail["key"], pages.asked) == ("1", [("get", None)])
 
 
 def genius(session, at):

@@ -157,7 +157,13 @@ def test_an_unknown_jamendo_client_stops_the_run(world):
     assert world.fetch(SONG, Jamendo(world.session, world.services.jamendo, "right")).kept  # "wrong" was not cached
 
 
-def test_itunes_previews_become_flac(world, monkeypatch):
+def test_jamendo_is_asked_for_a_new_address_where_the_old_one_is_refused(world):
+    world.servers.services["jamendo"] = JamendoStandIn(SONG, expired=True)
+    assert world.fetch(SONG, Jamendo(world.session, world.services.jamendo, "client")).kept
+
+
+@pytest.mark.parametrize("expired", [False, True])
+def test_itunes_previews_become_flac(world, monkeypatch, expired):
     # ffmpeg itself need not be here: what it would write is written in its place.
     flac = io.BytesIO()
     sound, rate = soundfile.read(io.BytesIO(mp3_of(1)))
@@ -169,7 +175,7 @@ def test_itunes_previews_become_flac(world, monkeypatch):
 
     monkeypatch.setattr(itunes_file.shutil, "which", lambda program: f"/usr/bin/{program}")
     monkeypatch.setattr(subprocess, "run", ffmpeg)
-    world.servers.services["itunes"] = ITunesStandIn(SONG, b"m4a")
+    world.servers.services["itunes"] = ITunesStandIn(SONG, b"m4a", expired=expired)
     outcome = world.fetch(SONG, ITunes(world.session, world.services.itunes))
     assert outcome.detail["path"] == f"{SONG.track_id}.flac"
     assert [path.suffix for path in world.folder.iterdir()] == [".flac"]

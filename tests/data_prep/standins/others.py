@@ -9,12 +9,16 @@ from tests.data_prep.standins.songs import CatalogueSong, mp3_of
 class ITunesStandIn:
     """Search results with previews in M4A."""
 
-    def __init__(self, song: CatalogueSong, sound: bytes):
-        self._song, self._sound = song, sound
+    def __init__(self, song: CatalogueSong, sound: bytes, *, expired: bool = False):
+        """Where `expired`, the addresses in search results are refused, those of single songs are not."""
+        self._song, self._sound, self._expired = song, sound, expired
 
     def answer(self, path: str, query: dict[str, str], times: int, downloads: str) -> Answer:
         if path == "preview.m4a":
             return Answer(self._sound)
+        if path == "old.m4a":
+            return Answer(b"Forbidden", status=403)
+        sound = "old.m4a" if self._expired and path == "search" else "preview.m4a"
         track = {
             "wrapperType": "track",
             "trackId": 7,
@@ -22,7 +26,7 @@ class ITunesStandIn:
             "trackName": self._song.title,
             "trackTimeMillis": 201_000,
             "trackViewUrl": "https://music.apple.com/7",
-            "previewUrl": f"{downloads}/preview.m4a",
+            "previewUrl": f"{downloads}/{sound}",
         }
         return Answer({"resultCount": 1, "results": [track]})
 
@@ -30,12 +34,15 @@ class ITunesStandIn:
 class JamendoStandIn:
     """Search results with Creative Commons licences."""
 
-    def __init__(self, song: CatalogueSong, *, allowed: bool = True, client_known: bool = True):
-        self._song, self._allowed, self._client_known = song, allowed, client_known
+    def __init__(self, song: CatalogueSong, *, allowed: bool = True, client_known: bool = True, expired: bool = False):
+        """Where `expired`, the addresses in search results are refused, those of single songs are not."""
+        self._song, self._allowed, self._client_known, self._expired = song, allowed, client_known, expired
 
     def answer(self, path: str, query: dict[str, str], times: int, downloads: str) -> Answer:
         if path == "download":
             return Answer(mp3_of(self._song.number))
+        if path == "old":
+            return Answer(b"Gone", status=410)
         if not self._client_known:
             headers = {"status": "failed", "code": 5, "error_message": "Your credential is not authorized."}
             return Answer({"headers": headers | {"results_count": 0}, "results": []})
@@ -46,7 +53,7 @@ class JamendoStandIn:
             "artist_name": self._song.artist,
             "license_ccurl": "http://creativecommons.org/licenses/by-nc/3.0/",
             "audio": f"{downloads}/stream",
-            "audiodownload": f"{downloads}/download",
+            "audiodownload": f"{downloads}/{'old' if self._expired and 'id' not in query else 'download'}",
             "audiodownload_allowed": self._allowed,
             "shareurl": "https://www.jamendo.com/track/11",
         }

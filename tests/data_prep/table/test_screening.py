@@ -5,7 +5,7 @@ import random
 import pytest
 
 from data_prep.table.screening import CONTRADICTION, COPY, LEAK, NOTHING, same_songs, screen
-from data_prep.table.songs import Song, file_name, is_file_name, split_tags
+from data_prep.table.songs import UNFIT_ID, Song, file_name, is_file_name, split_tags
 
 WORDS = "one two three four five six seven eight nine ten " * 2
 
@@ -84,6 +84,11 @@ def test_a_song_without_sound_and_words_goes(tmp_path, tone):
     assert reasons(songs) == (["heard"], {"empty": NOTHING, "header": NOTHING})
 
 
+@pytest.mark.parametrize("unfit", ["../../escaped", "a/b", "", "C:x"])
+def test_an_id_that_is_no_file_name_goes(unfit):
+    assert reasons([song(unfit), song("b", title="Rain")]) == (["b"], {unfit: UNFIT_ID})
+
+
 @pytest.mark.parametrize(
     ("text", "name"),
     [("a", "a"), ("AC:DC - What?", "AC_DC - What_"), ("../x", "_x"), ("a\x00b", "a_b"), (" . ", "_"), ("é椎", "é椎")],
@@ -92,6 +97,17 @@ def test_names_fit_every_system(text, name):
     assert file_name(text) == name
     assert is_file_name(name)
     assert is_file_name(text) == (text == name)
+
+
+@pytest.mark.parametrize("letter", ["a", "é", "椎", "𝄞"])
+def test_a_long_name_is_cut_to_bytes_and_stays_apart_from_others(tmp_path, letter):
+    one, other = file_name(letter * 300 + "1"), file_name(letter * 300 + "2")
+    assert one != other
+    assert is_file_name(one)
+    assert 190 < len(one.encode()) <= 200
+    (tmp_path / f"{one}.part.flac.part").touch()
+    assert file_name("b" * 200) == "b" * 200
+    assert not is_file_name("b" * 201)
 
 
 def test_tags_are_split_and_trimmed():

@@ -34,7 +34,7 @@ def ask(tmp_path):
 
     def run(*answers, service="deezer", times=1):
         script, waits = Script(*answers), []
-        with StandIns({service: script}) as servers:
+        with StandIns({service.rpartition("/")[2]: script}) as servers:
             session = open_session(tmp_path, addresses(servers.url), now=lambda: 1000.0, sleep=waits.append)
             try:
                 for _ in range(times):
@@ -73,6 +73,35 @@ def test_a_login_page_of_the_network_is_neither_taken_nor_cached(ask):
     assert (came.json(), asked) == ({"data": []}, 2)
 
 
+def test_a_body_whose_compression_is_broken_is_asked_for_again(ask):
+    came, asked, _ = ask(Answer(b"no gzip", headers={"Content-Encoding": "gzip"}), Answer({"data": []}))
+    assert (came.json(), asked) == ({"data": []}, 2)
+
+
+@pytest.mark.parametrize("broken", [b'{"error": {"type": "Exc', b'{"headers"', b'{"data": [1, ', b"[", b"\xff{"])
+def test_json_that_was_cut_off_is_neither_taken_nor_cached(ask, broken):
+    came, asked, _ = ask(Answer(broken), Answer({"data": []}), times=2)
+    assert (came.json(), asked) == ({"data": []}, 2)
+
+
+def test_sound_is_taken_as_it_is(ask):
+    came, asked, _ = ask(Answer(b'{"error" is no JSON'), service="downloads/deezer")
+    assert (came.content, asked) == (b'{"error" is no JSON', 1)
+
+
+def test_a_service_may_send_on_to_another_of_its_addresses(ask):
+    moved = Answer(b"<html>Moved</html>", status=302, headers={"Location": "/deezer/elsewhere"})
+    came, asked, _ = ask(moved, Answer({"data": []}))
+    assert (came.json(), came.url.partition("?")[0].rpartition("/")[2], asked) == ({"data": []}, "elsewhere", 2)
+
+
+def test_a_network_that_sends_on_to_its_login_page_is_told(ask):
+    login = Answer(b"", status=302, headers={"Location": "http://127.0.0.1:9/login?token=secret"})
+    came, asked, _ = ask(login)
+    assert (type(came), asked) == (UnreachableError, ATTEMPTS)
+    assert str(came) == "deezer: redirected to http://127.0.0.1:9/login, which is none of its addresses"
+
+
 def test_a_service_that_is_down_is_left(ask):
     came, asked, waits = ask(Answer(b"bad gateway", status=502))
     assert isinstance(came, UnreachableError)
@@ -84,6 +113,11 @@ def test_a_service_that_is_down_is_left(ask):
 def test_a_service_that_stays_busy_is_paused(ask):
     came, asked, _ = ask(Answer(status=429, headers={"Retry-After": "1"}))
     assert (type(came), came.until, asked) == (PausedError, 1000 + MAX_WAIT_S, ATTEMPTS)
+
+
+def test_itunes_says_403_where_it_is_asked_too_often(ask):
+    came, asked, waits = ask(Answer(status=403), service="itunes")
+    assert (type(came), asked, waits) == (PausedError, ATTEMPTS, [BUSY_WAIT_S] * (ATTEMPTS - 1))
 
 
 @pytest.mark.parametrize("status", [200, 404])
