@@ -124,13 +124,10 @@ def spectrogram(mel: Float32[np.ndarray, "frames n_mels"]) -> str:
 
 def curve(answer: MoodPrediction) -> str:
     """Moods over time, stacked to the whole height."""
-    moments, colour = answer.curve, _colours(answer)
-    if not moments:
+    if not answer.curve:
         return ""
-    shares = np.array([list(moment.probabilities.values()) for moment in moments])  # (moments, labels)
-    edges = [0.0, *((moment.start_s + moment.end_s) / 2 for moment in moments), answer.duration_s]
-    across = [WIDTH * edge / answer.duration_s for edge in edges]
-    shares = np.concatenate([shares[:1], shares, shares[-1:]])
+    (seconds, shares), colour = answer.drawn_curve(), _colours(answer)
+    across = (WIDTH * seconds / answer.duration_s).tolist()
     above = HEIGHT * (1 - np.cumsum(shares, axis=1))
     below = np.concatenate([np.full((len(above), 1), HEIGHT), above[:, :-1]], axis=1)
     shapes = []

@@ -3,6 +3,9 @@
 from dataclasses import asdict, dataclass
 from typing import Any
 
+import numpy as np
+from jaxtyping import Float
+
 
 @dataclass(frozen=True, kw_only=True)
 class Moment:
@@ -54,6 +57,19 @@ class MoodPrediction:
     def confidence(self) -> float:
         """Probability that the mood is right, as far as validation songs tell; 0 where the model knows none."""
         return max(self.probabilities.values(), default=0.0)
+
+    def drawn_curve(self) -> tuple[Float[np.ndarray, " points"], Float[np.ndarray, "points moods"]]:
+        """The mood over time as it is drawn: seconds, and each mood's probability then. A moment stands in its middle,
+        the first and the last reach to the ends of the song.
+
+        Raises:
+            ValueError: there is no mood over time.
+        """
+        if not self.curve:
+            raise ValueError("there is no mood over time without sound, or without moods; give a sound file")
+        shares = np.array([list(moment.probabilities.values()) for moment in self.curve])
+        middles = [(moment.start_s + moment.end_s) / 2 for moment in self.curve]
+        return np.array([0.0, *middles, self.duration_s]), np.concatenate([shares[:1], shares, shares[-1:]])
 
     def to_json(self) -> dict[str, Any]:
         """All of it as JSON values."""
