@@ -9,7 +9,7 @@ import pandas as pd
 from research.evaluation.statistics import artist_bootstrap, artist_confusions, wilson_interval
 from research.inference import MoodPredictor
 from research.metrics.moods import confusion_accuracy, confusion_macro_f1, majority_accuracy
-from research.metrics.scoring import answered_moods
+from research.metrics.scoring import answered_moods, mood_known
 from research.models.frozen import STATISTICS
 from research.models.published import PUBLISHED
 from research.runs import RunFolder, score_songs
@@ -134,7 +134,7 @@ def _numbers(predictor: MoodPredictor) -> list[str]:
     n_tags, lines = len(predictor.tags), []
     if predictor.labels:
         targets, logits = (np.stack(test[column].to_list()) for column in ("target", "logits"))
-        known = targets >= 0 if targets.ndim == 1 else ~np.isnan(targets[:, 0])
+        known = mood_known(targets)
         moods, guesses = answered_moods(targets, logits, n_tags)
         by_artist = artist_confusions(moods, guesses, test["artist"][known].to_list(), len(predictor.labels))
         accuracy = wilson_interval(float(confusion_accuracy(by_artist.sum(axis=(0, 1)))) * len(moods), len(moods))

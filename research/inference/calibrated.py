@@ -11,7 +11,7 @@ import pandas as pd
 from research.evaluation.calibration import fit_temperature, guessing_threshold, top_confidence
 from research.evaluation.thresholds import tune_thresholds
 from research.metrics.moods import majority_accuracy
-from research.metrics.scoring import answered_moods, answered_tags
+from research.metrics.scoring import answered_moods, answered_tags, mood_known
 from research.runs import RunFolder
 
 KEY = "calibration"
@@ -67,7 +67,7 @@ def test_songs(run: RunFolder) -> list[str]:
 def _fitted(targets: np.ndarray, logits: np.ndarray, n_moods: int, n_tags: int) -> Calibrated:
     temperature, least, thresholds = 1.0, 0.0, (HALF,) * n_tags
     if n_moods:
-        known = targets >= 0 if targets.ndim == 1 else ~np.isnan(targets[:, 0])
+        known = mood_known(targets)
         moods, guesses = answered_moods(targets, logits, n_tags)
         of_moods = logits[known, :n_moods]
         temperature = fit_temperature(of_moods, moods)

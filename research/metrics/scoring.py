@@ -1,7 +1,7 @@
 """Plain scores of what a model answered, by whatever it was asked: one mood a song, tags, or both."""
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 
 from research.labels import Targets
 from research.metrics.moods import accuracy, balanced_accuracy, macro_f1
@@ -34,11 +34,14 @@ def score_answers(targets: Targets, logits: Logits, n_tags: int) -> dict[str, fl
 
 def answered_moods(targets: Targets, logits: Logits, n_tags: int) -> tuple[np.ndarray, np.ndarray]:
     """True and answered mood of each song whose mood is known."""
-    n_moods = logits.shape[1] - n_tags
-    if targets.ndim == 2:
-        targets = np.where(np.isnan(targets[:, 0]), -1, targets[:, :n_moods].argmax(axis=1))
-    known = targets >= 0
-    return targets[known], logits[known, :n_moods].argmax(axis=1)
+    n_moods, known = logits.shape[1] - n_tags, mood_known(targets)
+    moods = targets if targets.ndim == 1 else targets[:, :n_moods].argmax(axis=1)
+    return moods[known], logits[known, :n_moods].argmax(axis=1)
+
+
+def mood_known(targets: Targets) -> Bool[np.ndarray, " songs"]:
+    """Which songs somebody gave a mood."""
+    return targets >= 0 if targets.ndim == 1 else ~np.isnan(targets[:, 0])
 
 
 def answered_tags(targets: Targets, logits: Logits, n_tags: int) -> tuple[np.ndarray, np.ndarray]:
