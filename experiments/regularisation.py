@@ -16,7 +16,7 @@ import tyro
 from experiments.fusion import Side, model_of
 from experiments.grid import FROZEN, STEADY, Grid, grid_splits, report_grid, run_grid
 from research.command import run_command
-from research.data.dataset import Augmentation
+from research.data.augmentation import Augmentation
 from research.models.classifier import ModelConfig
 from research.training.config import TrainConfig
 from research.trials import load_corpus

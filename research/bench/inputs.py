@@ -9,7 +9,8 @@ from research.bench.limits import copy
 from research.bench.material import Material
 from research.bench.measurement import Measurement, times_faster
 from research.bench.pairs import Side, interleave
-from research.data.dataset import Augmentation, SongDataset
+from research.data.augmentation import Augmentation
+from research.data.dataset import SongDataset
 from research.data.songs import InputConfig, load_songs
 from research.training.config import TrainConfig
 

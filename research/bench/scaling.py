@@ -21,7 +21,8 @@ import soundfile
 import tyro
 
 from research.bench.clips import compose
-from research.data.dataset import Augmentation, SongDataset
+from research.data.augmentation import Augmentation
+from research.data.dataset import SongDataset
 from research.data.songs import InputConfig, load_songs
 from research.features.audio import MelSettings, load_log_mel
 from research.features.building import build_store

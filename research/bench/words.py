@@ -13,7 +13,8 @@ from research.bench.material import LABELS, Material
 from research.bench.measurement import Measurement, times_faster
 from research.bench.pairs import Side, interleave
 from research.bench.training import TRAIN, VALID, count_flops, fit_epoch, matrix_rate, training_device
-from research.data.dataset import Augmentation, SongDataset
+from research.data.augmentation import Augmentation
+from research.data.dataset import SongDataset
 from research.data.songs import load_songs
 from research.features.lyrics import tokenize_lyrics
 from research.models.classifier import ModelConfig, MoodClassifier

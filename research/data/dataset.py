@@ -1,8 +1,6 @@
 """Some songs of a corpus as batches: windows read from the feature store in one go, each epoch's changes on top."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from functools import lru_cache
 
 import numpy as np
 import torch
@@ -10,42 +8,12 @@ from jaxtyping import Float16, Float32, Float64, Int, Num
 from torch.utils.data import DataLoader, Dataset
 
 from research.batch import Batch, pad_tokens
+from research.data.augmentation import COPY, GAIN, MASKS, PLACE, SIDE, Augmentation, epoch_draws
 from research.data.buckets import batch_loader
 from research.data.songs import NO_WORDS, Songs
 from research.data.waveforms import WaveformBatch
 from research.features.audio import window_starts
-from research.features.augment import MASK_DRAWS, drop_modality, mask_places, spec_augment
-
-SIDE, PLACE, GAIN, MASKS = 0, 1, 2, slice(3, 3 + MASK_DRAWS)
-COPY = MASKS.stop
-"""Columns of a song's random numbers: which side is dropped, where in the song it is heard, how loud, masks, and which
-copy."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Augmentation:
-    """What changes from epoch to epoch in training; all zero: nothing but the place of the window."""
-
-    time_mask: int = 40
-    """Longest of two SpecAugment masks along time, in frames."""
-    mel_mask: int = 16
-    """Longest of two SpecAugment masks along frequency, in mel bands."""
-    drop_audio: float = 0.2
-    """Share of songs with words that lose their sound for one step, so that the model learns to do without."""
-    drop_lyrics: float = 0.2
-    """Share of songs with sound that lose their words for one step."""
-    gain_db: float = 0.0
-    """Most by which a spectrogram is made louder or softer, evenly distributed."""
-    drop_words: float = 0.0
-    """Share of a song's tokens that a learning lyrics encoder does not see in one step; special tokens stay."""
-    pieces: float = 1.0
-    """Share of a song whose vectors, by frozen encoders, are averaged in one step: a stretch at random, at least one
-    piece. 1: all of them, as in evaluation."""
-    altered: float = 0.0
-    """Share of songs that are heard in one step as one of their altered copies, see `InputConfig.altered_copies`."""
-    swap_lyrics: float = 0.0
-    """Share of songs with both sides that are given the words of another song of their batch for one step, and keep
-    their own answer: so that the model learns what words are worth that do not fit (see research.losses.objective)."""
+from research.features.augment import drop_modality, mask_places, spec_augment
 
 
 class SongDataset(Dataset):
@@ -110,7 +78,7 @@ class SongDataset(Dataset):
     def __getitems__(self, positions: Sequence[int]) -> Batch | WaveformBatch:
         at = np.asarray(positions)
         rows = self.rows[at]
-        draws = _epoch_draws(self.seed, self.epoch, len(self.songs.tracks))[rows]
+        draws = epoch_draws(self.seed, self.epoch, len(self.songs.tracks))[rows]
         has_audio, has_lyrics = self.has_audio[at], self.has_lyrics[at]
         if self.augmentation is not None:
             rates = self.augmentation.drop_audio, self.augmentation.drop_lyrics
@@ -250,13 +218,3 @@ class SongDataset(Dataset):
             return np.stack([window_starts(n, window, self.songs.inputs.eval_windows) for n in n_frames.tolist()])
         last = np.maximum(n_frames - window, 0)
         return (draws * (last + 1)).astype(np.int64)[:, None]
-
-
-@lru_cache(maxsize=4)  # training and validation go on side by side, each in its epoch
-def _epoch_draws(seed: int, epoch: int, n_songs: int) -> Float64[np.ndarray, "songs draws"]:
-    """All that is random about each song in an epoch, even in [0, 1), see `SIDE` to `COPY`."""
-    generator = np.random.default_rng([seed, epoch])
-    # In two parts: what came later leaves the earlier numbers, and trainings that use them, as they were.
-    draws = np.hstack([generator.random((n_songs, MASKS.stop)), generator.random((n_songs, 1))])
-    draws.flags.writeable = False
-    return draws

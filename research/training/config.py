@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from research.data.dataset import Augmentation
+from research.data.augmentation import Augmentation
 
 Precision = Literal["auto", "fp32", "bf16", "fp16"]
 

@@ -1,6 +1,6 @@
 """Recipes of others for the one training loop."""
 
-from research.data.dataset import Augmentation
+from research.data.augmentation import Augmentation
 from research.training.config import TrainConfig
 
 UNCHANGED = Augmentation(time_mask=0, mel_mask=0, drop_audio=0.0, drop_lyrics=0.0)

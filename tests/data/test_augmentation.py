@@ -6,7 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from research.data.dataset import Augmentation, SongDataset
+from research.data.augmentation import Augmentation
+from research.data.dataset import SongDataset
 from research.data.songs import load_songs
 from research.features.building import build_store
 from research.features.shards import FrontEnd

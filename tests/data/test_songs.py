@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 import torch
 
+from research.data.augmentation import Augmentation
 from research.data.buckets import LengthBuckets
-from research.data.dataset import Augmentation, SongDataset
+from research.data.dataset import SongDataset
 from research.models.classifier import ModelConfig, MoodClassifier
 from research.models.lyrics import LyricsConfig
 

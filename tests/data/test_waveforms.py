@@ -9,7 +9,8 @@ import torch
 from torch._subclasses.fake_tensor import DynamicOutputShapeException, FakeTensorMode  # what torch.compile traces with
 
 from research import data
-from research.data.dataset import Augmentation, SongDataset
+from research.data.augmentation import Augmentation
+from research.data.dataset import SongDataset
 from research.data.waveforms import WaveformBatch
 from research.inference import MoodPredictor
 from research.models.classifier import ModelConfig

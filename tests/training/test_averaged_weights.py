@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from research.data.dataset import Augmentation, SongDataset
+from research.data.augmentation import Augmentation
+from research.data.dataset import SongDataset
 from research.models.classifier import ModelConfig, MoodClassifier
 from research.models.lyrics import LyricsConfig
 from research.runs import RunFolder

@@ -11,7 +11,8 @@ import torch.nn.functional as F
 from torch import nn
 
 import research.training.loop
-from research.data.dataset import Augmentation, SongDataset
+from research.data.augmentation import Augmentation
+from research.data.dataset import SongDataset
 from research.data.songs import Songs, with_labels
 from research.labels import label_space
 from research.metrics.moods import accuracy, macro_f1
