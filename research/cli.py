@@ -1,14 +1,30 @@
-"""The command `mood`. Heavy imports wait until a subcommand needs them: help answers at once."""
+"""The command `mood`. A subcommand's libraries are imported when it is asked for: help answers at once."""
 
 import argparse
-import json
+import gc
 import os
 import sys
+from importlib import import_module
 from pathlib import Path
+from types import ModuleType
+from typing import NoReturn
 
 DEFAULT_RUN = Path("runs/synthetic/fusion-fold0-seed0")
 """What `make model` trains on the embedded corpus, and `make fusion` too."""
 RUN_HELP = "run folder or exported folder (default: %(default)s, which `make model` trains on invented songs)"
+
+
+def program() -> NoReturn:
+    """`mood` as a process of its own. Exit status: main's, 130 when interrupted, 1 when nobody reads what it prints."""
+    try:
+        status = main()
+        sys.stdout.flush()
+    except KeyboardInterrupt:
+        status = 130
+    except BrokenPipeError:  # mood predict music/ | head
+        status = 1
+    sys.stderr.flush()
+    os._exit(status)  # else Python takes the libraries' objects apart one by one: one to two seconds
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -18,7 +34,24 @@ def main(arguments: list[str] | None = None) -> int:
         told = "`make model` trains it on invented songs; or name a run or an exported folder by --run"
         print(f"mood: there is no default model yet ({DEFAULT_RUN}): {told}", file=sys.stderr)
         return 2
-    return COMMANDS[options.command](options)
+    return _subcommand(options.command).run(options)
+
+
+def _subcommand(name: str) -> ModuleType:
+    """The module of research.commands that is called so.
+
+    The collector waits while its libraries are imported, and passes over their million objects later: both stay to the
+    end, and walking them over and over takes a fifth of the time to a first answer.
+    """
+    module = f"research.commands.{name}"
+    if module not in sys.modules:
+        gc.disable()
+        try:
+            import_module(module)
+        finally:
+            gc.enable()
+        gc.freeze()
+    return sys.modules[module]
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -76,64 +109,3 @@ _DEMO = """Serve the web page: upload a song or search one, see its mood. Needs 
 _BENCH = """Measure every fast path beside its peer, in one run and in turn, round after round: median and quartiles of
 the ratio by wall and by CPU time, and how far the path is from the machine's own limit. Takes minutes; what else runs
 on the machine hits both sides of a ratio alike, but the fewer the better."""
-
-
-def _bench(options: argparse.Namespace) -> int:
-    # Before NumPy starts its threads: what is measured on one core is to use one.
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    os.environ.setdefault("TQDM_DISABLE", "1")
-    from research.bench.suite import machine, measure, report, table
-
-    found, where = [], machine()
-    try:
-        for one in measure(options.only, options.clips):
-            found.append(one)
-            print(f"{one.key} {one.value.median:.3g} {one.unit}", file=sys.stderr)
-    except ValueError as error:
-        print(f"mood: {error}", file=sys.stderr)
-        return 1
-    if options.json:
-        print(json.dumps(report(found, where), indent=1))
-    else:
-        print("\n".join([*(f"{name}: {value}" for name, value in where.items()), "", *table(found)]))
-    return 0
-
-
-def _predict(options: argparse.Namespace) -> int:
-    from research.commands import predict
-
-    return predict.run(options)
-
-
-def _explain(options: argparse.Namespace) -> int:
-    from research.commands import explain
-
-    return explain.run(options)
-
-
-def _evaluate(options: argparse.Namespace) -> int:
-    from research.commands import evaluate
-
-    return evaluate.run(options)
-
-
-def _export(options: argparse.Namespace) -> int:
-    from research.commands import export
-
-    return export.run(options)
-
-
-def _demo(options: argparse.Namespace) -> int:
-    from research.commands import demo
-
-    return demo.run(options)
-
-
-COMMANDS = {
-    "predict": _predict,
-    "explain": _explain,
-    "evaluate": _evaluate,
-    "export": _export,
-    "demo": _demo,
-    "bench": _bench,
-}

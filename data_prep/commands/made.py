@@ -53,7 +53,7 @@ class Folder:
     source: Path
     """CSV table of songs, or folder with one subfolder a mood."""
     out: Path = Path("data/folder")
-    """Corpus folder to write."""
+    """Corpus folder to write; its name is the corpus' name."""
     build: tyro.conf.OmitArgPrefixes[Build] = Build()
     audio_root: Path | None = None
     """Folder the audio is named from; None: the folder of the table."""

@@ -12,13 +12,13 @@ title where it has " - ", and `Artist - Title.txt` beside it is taken as the lyr
 Audio: whatever libsndfile reads (mp3, flac, ogg, opus, wav, aiff; not m4a), any length, rate and number of channels.
 Labels: the moods found, in the order happy, angry, sad, relaxed where they are of these, else alphabetical.
 Licence: yours to know; the column `licence` is carried into the table.
+Name: the corpus is called as the folder it is written to (`--out data/party`), which tells several of your own apart.
 Faults: a bad row never stops the others. Each is listed in `rejected.csv` with its line and the reason; a song that
 stands twice is taken once, a song under two moods not at all.
 """
 
 import os
 from collections.abc import Iterable
-from dataclasses import replace
 from pathlib import Path
 
 from tqdm import tqdm
@@ -32,13 +32,6 @@ from data_prep.table.songs import Rejected, Song, tag_vocabulary
 from research.moods import MOODS
 from research.tracks import Corpus, TrackTable
 
-CORPUS = Corpus(
-    name="folder",
-    labels=(),
-    citation="own songs, not published",
-    licence="see the column licence",
-    command="python -m data_prep folder --source SOURCE",
-)
 NumberedRow = tuple[int | None, dict[str, str]]
 
 
@@ -69,7 +62,15 @@ def prepare(
     rows = _mood_folder_rows(root, audio) if source.is_dir() else _table_rows(source)
     songs, rejected, lines = _songs(rows, SongFiles(root, tables, audio))
     kept, unfit = screen(songs, lines)
-    corpus = replace(CORPUS, labels=_labels(kept), tags=tag_vocabulary(kept), artists_cross_splits=artists_cross_splits)
+    corpus = Corpus(
+        name=out_folder.name,
+        labels=_labels(kept),
+        tags=tag_vocabulary(kept),
+        citation="own songs, not published",
+        licence="see the column licence",
+        command=f"python -m data_prep folder --source SOURCE --out {out}",
+        artists_cross_splits=artists_cross_splits,
+    )
     return write_corpus(kept, sorted(rejected + unfit, key=lambda row: row.line or 0), corpus, out)
 
 

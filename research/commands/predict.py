@@ -11,7 +11,6 @@ from typing import TextIO
 import torch
 from tqdm import tqdm
 
-from research.commands.curve import save_curve
 from research.features.audio import AUDIO_SUFFIXES
 from research.inference import MoodPrediction, MoodPredictor, Song, load_predictor
 from research.models.precision import forgo_bf16
@@ -153,6 +152,8 @@ def _judge(
         if song in unread:
             partly.append(f"{unread[song]}; {song} is judged by the sound alone")
         if options.curve:
+            from research.commands.curve import save_curve  # half a second of matplotlib
+
             try:
                 save_curve(answer, song.name, options.curve)
             except (OSError, ValueError) as error:

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import os
 import re
 import subprocess
 import sys
@@ -28,6 +29,41 @@ def test_help_needs_no_heavy_import():
     program = "import sys; from research.cli import _parser; _parser(); print(*sys.modules)"
     loaded = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout.split()
     assert not {"numpy", "torch", "matplotlib", "gradio", "transformers"} & set(loaded)
+
+
+def test_an_answer_waits_for_no_library_that_it_does_not_need():
+    program = "import sys, research.commands.predict; print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout.split()
+    assert not {"matplotlib", "sklearn", "gradio", "captum", "librosa", "wandb"} & set(loaded)
+
+
+@pytest.mark.parametrize(
+    ("ending", "status"),
+    [
+        ("print('all') or 0", 0),
+        ("print('all') or 1", 1),
+        ("sys.exit(2)", 2),
+        ("(_ for _ in ()).throw(KeyboardInterrupt)", 130),
+    ],
+)
+def test_the_program_ends_with_the_status_of_its_work_and_all_it_printed(ending, status):
+    ended = _program(ending, stdout=subprocess.PIPE)
+    assert (ended.returncode, ended.stderr) == (status, "")
+    assert ended.stdout == ("all\n" if status < 2 else "")
+
+
+def test_the_program_ends_quietly_when_its_reader_has_gone():
+    read, write = os.pipe()
+    os.close(read)
+    ended = _program("print('an answer')", stdout=write)
+    os.close(write)
+    assert (ended.returncode, ended.stderr) == (1, "")
+
+
+def _program(work: str, stdout: int) -> subprocess.CompletedProcess:
+    """`mood` as a process, with `work` for its subcommands' part."""
+    code = f"import sys; from research import cli; cli.main = lambda: {work}; cli.program()"
+    return subprocess.run([sys.executable, "-c", code], stdout=stdout, stderr=subprocess.PIPE, text=True, check=False)
 
 
 @pytest.fixture

@@ -131,6 +131,14 @@ def test_labels_keep_the_order_of_the_four_moods_or_the_alphabet(tmp_path):
         assert prepare(tmp_path / "songs.csv", tmp_path / "out").corpus.labels == labels
 
 
+def test_corpora_of_own_songs_are_told_apart_by_the_folders_they_are_in(tmp_path):
+    (tmp_path / "songs.csv").write_text("id,mood,lyrics\na,sad,it rains\nb,happy,the sun")
+    assert [prepare(tmp_path / "songs.csv", tmp_path / out).corpus.name for out in ("party", "sleep")] == [
+        "party",
+        "sleep",
+    ]
+
+
 def test_a_folder_of_mood_folders(tmp_path, tone):
     root = tmp_path / "music"
     tone(root / "sad/Ann - Rain.wav", 200)
