@@ -4,9 +4,7 @@ import argparse
 import gc
 import os
 import sys
-from importlib import import_module
 from pathlib import Path
-from types import ModuleType
 from typing import NoReturn
 
 DEFAULT_RUN = Path("runs/synthetic/fusion-fold0-seed0")
@@ -16,6 +14,8 @@ RUN_HELP = "run folder or exported folder (default: %(default)s, which `make mod
 
 def program() -> NoReturn:
     """`mood` as a process of its own. Exit status: main's, 130 when interrupted, 1 when nobody reads what it prints."""
+    # Libraries are a million objects that stay: walking them every 700 new ones takes a fifth of the time to an answer.
+    gc.set_threshold(100_000)
     try:
         status = main()
         sys.stdout.flush()
@@ -34,24 +34,7 @@ def main(arguments: list[str] | None = None) -> int:
         told = "`make model` trains it on invented songs; or name a run or an exported folder by --run"
         print(f"mood: there is no default model yet ({DEFAULT_RUN}): {told}", file=sys.stderr)
         return 2
-    return _subcommand(options.command).run(options)
-
-
-def _subcommand(name: str) -> ModuleType:
-    """The module of research.commands that is called so.
-
-    The collector waits while its libraries are imported, and passes over their million objects later: both stay to the
-    end, and walking them over and over takes a fifth of the time to a first answer.
-    """
-    module = f"research.commands.{name}"
-    if module not in sys.modules:
-        gc.disable()
-        try:
-            import_module(module)
-        finally:
-            gc.enable()
-        gc.freeze()
-    return sys.modules[module]
+    return COMMANDS[options.command](options)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -109,3 +92,49 @@ _DEMO = """Serve the web page: upload a song or search one, see its mood. Needs 
 _BENCH = """Measure every fast path beside its peer, in one run and in turn, round after round: median and quartiles of
 the ratio by wall and by CPU time, and how far the path is from the machine's own limit. Takes minutes; what else runs
 on the machine hits both sides of a ratio alike, but the fewer the better."""
+
+
+def _predict(options: argparse.Namespace) -> int:
+    from research.commands import predict
+
+    return predict.run(options)
+
+
+def _explain(options: argparse.Namespace) -> int:
+    from research.commands import explain
+
+    return explain.run(options)
+
+
+def _evaluate(options: argparse.Namespace) -> int:
+    from research.commands import evaluate
+
+    return evaluate.run(options)
+
+
+def _export(options: argparse.Namespace) -> int:
+    from research.commands import export
+
+    return export.run(options)
+
+
+def _demo(options: argparse.Namespace) -> int:
+    from research.commands import demo
+
+    return demo.run(options)
+
+
+def _bench(options: argparse.Namespace) -> int:
+    from research.commands import bench  # imports its libraries itself, once their threads are set
+
+    return bench.run(options)
+
+
+COMMANDS = {
+    "predict": _predict,
+    "explain": _explain,
+    "evaluate": _evaluate,
+    "export": _export,
+    "demo": _demo,
+    "bench": _bench,
+}

@@ -53,7 +53,7 @@ def served(run: Path) -> Iterator[tuple[str, psutil.Process]]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    program = "import sys; from research.cli import main; sys.exit(main())"
+    program = "from research.cli import program; program()"
     command = [sys.executable, "-c", program, "demo", "--run", str(run), "--port", str(port)]
     server = subprocess.Popen(command, stdout=subprocess.DEVNULL)
     try:
