@@ -1,4 +1,4 @@
-"""The command `mood`. A subcommand's libraries are imported when it is asked for: help answers at once."""
+"""The command `mood`. A subcommand's libraries are imported only when it runs, so that --help answers at once."""
 
 import argparse
 import gc
@@ -13,7 +13,7 @@ RUN_HELP = "run folder or exported folder (default: %(default)s, which `make mod
 
 
 def program() -> NoReturn:
-    """`mood` as a process of its own. Exit status: main's, 130 when interrupted, 1 when nobody reads what it prints."""
+    """`mood` as a process of its own. Exit status: that of main, 130 when interrupted, 1 when stdout is closed."""
     # Libraries are a million objects that stay: walking them every 700 new ones takes a fifth of the time to an answer.
     gc.set_threshold(100_000)
     try:
@@ -28,70 +28,71 @@ def program() -> NoReturn:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Exit status: 0 all songs judged, 1 some could not be, or not fully, 2 wrong usage, or nothing to judge (with)."""
+    """Exit status: 0 all songs judged, 1 some not, or not fully, 2 wrong usage, or no songs or no model."""
     options = _parser().parse_args(arguments)
     if "run" in options and options.run == DEFAULT_RUN and not DEFAULT_RUN.exists():
-        told = "`make model` trains it on invented songs; or name a run or an exported folder by --run"
+        told = "`make model` trains it on invented songs; or pass a run or an exported folder with --run"
         print(f"mood: there is no default model yet ({DEFAULT_RUN}): {told}", file=sys.stderr)
         return 2
     return COMMANDS[options.command](options)
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="mood", description="The mood of songs from their sound and their words.")
+    parser = argparse.ArgumentParser(prog="mood", description="Predict the mood of songs from audio and lyrics.")
     commands = parser.add_subparsers(dest="command", required=True)
-    predict = commands.add_parser("predict", help="mood of songs, by a trained run", description=_PREDICT)
-    predict.add_argument("songs", nargs="+", type=Path, metavar="SONG", help="sound files, or folders of them")
+    predict = commands.add_parser("predict", help="predict the mood of songs", description=_PREDICT)
+    predict.add_argument("songs", nargs="+", type=Path, metavar="SONG", help="audio files, or folders of them")
     predict.add_argument("--run", default=DEFAULT_RUN, type=Path, help=RUN_HELP)
-    predict.add_argument("--lyrics", type=Path, help="UTF-8 text file with the words, for a single song")
+    predict.add_argument("--lyrics", type=Path, help="UTF-8 text file with the lyrics, for a single song")
     shape = predict.add_mutually_exclusive_group()
-    shape.add_argument("--json", action="store_true", help="one JSON object a line instead of text")
-    shape.add_argument("--csv", action="store_true", help="one row a song instead of text")
+    shape.add_argument("--json", action="store_true", help="one JSON object per line instead of text")
+    shape.add_argument("--csv", action="store_true", help="one row per song instead of text")
     predict.add_argument("--precise", action="store_true", help=_PRECISE)
-    predict.add_argument("--curve", type=Path, metavar="PLOT", help="picture of the mood over time, for a single song")
-    explain = commands.add_parser("explain", help="what drove the answer for a song", description=_EXPLAIN)
-    explain.add_argument("song", type=Path, metavar="SONG", help="sound file")
+    predict.add_argument("--curve", type=Path, metavar="PLOT", help="plot the mood over time, for a single song")
+    explain = commands.add_parser("explain", help="show what drove an answer", description=_EXPLAIN)
+    explain.add_argument("song", type=Path, metavar="SONG", help="audio file")
     explain.add_argument("--run", default=DEFAULT_RUN, type=Path, help=RUN_HELP)
-    explain.add_argument("--lyrics", type=Path, help="UTF-8 text file with the words")
-    explain.add_argument("--out", required=True, type=Path, metavar="PICTURE", help="the page, .png, .pdf or .svg")
-    explain.add_argument("--label", help="mood to explain, or a tag of no mood's name (default: the most likely)")
-    explain.add_argument("--json", action="store_true", help="one JSON object with the words' numbers instead of text")
-    evaluate = commands.add_parser("evaluate", help="scores of a run on a prepared corpus", description=_EVALUATE)
+    explain.add_argument("--lyrics", type=Path, help="UTF-8 text file with the lyrics")
+    explain.add_argument("--out", required=True, type=Path, metavar="PICTURE", help="picture file: .png, .pdf or .svg")
+    explain.add_argument("--label", help="mood to explain, or a tag that is not a mood too (default: likeliest)")
+    explain.add_argument("--json", action="store_true", help="one JSON object with each word's numbers")
+    evaluate = commands.add_parser("evaluate", help="score a run on a prepared corpus", description=_EVALUATE)
     evaluate.add_argument("run", type=Path, metavar="RUN", help="run folder or exported folder")
     evaluate.add_argument("--tracks", required=True, type=Path, metavar="TABLE", help="data/CORPUS/tracks.parquet")
     evaluate.add_argument("--precise", action="store_true", help=_PRECISE)
     evaluate.add_argument("--json", action="store_true", help="one JSON object instead of text")
-    export = commands.add_parser("export", help="a run as a folder to pass on, and as ONNX", description=_EXPORT)
+    export = commands.add_parser("export", help="export a run as a folder to share", description=_EXPORT)
     export.add_argument("run", type=Path, metavar="RUN", help="finished run folder")
     export.add_argument("--out", required=True, type=Path, metavar="FOLDER", help="new folder")
-    export.add_argument("--no-onnx", action="store_true", help="without model.onnx")
-    demo = commands.add_parser("demo", help="the web page", description=_DEMO)
+    export.add_argument("--no-onnx", action="store_true", help="do not write model.onnx")
+    demo = commands.add_parser("demo", help="serve the web page", description=_DEMO)
     demo.add_argument("--run", default=DEFAULT_RUN, type=Path, help=RUN_HELP)
-    demo.add_argument("--host", default="127.0.0.1", help="address to listen at (default: %(default)s)")
-    demo.add_argument("--port", default=7860, type=int, help="(default: %(default)s)")
-    bench = commands.add_parser("bench", help="each fast path beside its peer, on this machine", description=_BENCH)
-    bench.add_argument("--only", nargs="+", default=[], metavar="KEY", help="keys to measure; an unknown one lists all")
-    bench.add_argument("--clips", type=Path, metavar="FOLDER", help="real songs to measure on, instead of made ones")
-    bench.add_argument("--json", action="store_true", help="one JSON object with the machine, instead of a table")
+    demo.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
+    demo.add_argument("--port", default=7860, type=int, help="port to listen on (default: %(default)s)")
+    bench = commands.add_parser("bench", help="time each fast path against a reference", description=_BENCH)
+    bench.add_argument("--only", nargs="+", default=[], metavar="KEY", help="keys to measure; an unknown key lists all")
+    bench.add_argument("--clips", type=Path, metavar="FOLDER", help="real songs to measure on, not generated ones")
+    bench.add_argument("--json", action="store_true", help="one JSON object, machine included, instead of a table")
     return parser
 
 
-_PRECISE = "fp32 on CPUs that multiply bfloat16 too: slower, equal on all machines"
-_PREDICT = """Judge each song by the model of a run. Words are taken from --lyrics, or from a text file of the song's
-name beside it (song.lrc with line times, or song.txt); without words the sound alone decides. Goes on past songs that
-cannot be judged and lists them at the end, and those judged by the sound alone as the text file beside them cannot be
-read. Exit status: 0 all done, 1 some are on that list, 2 wrong usage, such as a --lyrics file that cannot be read."""
-_EXPLAIN = """Draw what drove the answer for one song: the spectrogram and the words, coloured by what they add to the
-log-odds of its mood (integrated gradients), and the probabilities. Words are found as by `predict`. Takes seconds where
-the network learned from spectrograms, a minute a clip where published networks listen."""
-_EVALUATE = """Accuracy, macro-F1 and their intervals, confusion and each mood's scores on a prepared corpus. Of the
-corpus a run was trained on, only its own test songs are scored, also where the table has changed since."""
+_PRECISE = "compute in fp32 also on CPUs that support bfloat16: slower, but the same answer on every machine"
+_PREDICT = """Predict the mood of each song with the model of a run. Lyrics are taken from --lyrics, or from a text file
+beside the song with the same name (song.lrc with line times, or song.txt); without lyrics the audio alone decides.
+Songs that cannot be judged are skipped and listed at the end, with those judged by audio alone because the text file
+beside them cannot be read. Exit status: 0 all done, 1 some songs are on that list, 2 wrong usage, such as a --lyrics
+file that cannot be read."""
+_EXPLAIN = """Draw what drove the answer for one song: the spectrogram and the lyrics, coloured by what they add to the
+log-odds of its mood (integrated gradients), and the probabilities. Lyrics are found as in `predict`. Takes seconds for
+networks trained on spectrograms here, up to a minute a clip for published audio networks."""
+_EVALUATE = """Accuracy and macro-F1 with their intervals, confusion matrix and scores of each mood on a prepared
+corpus. On the corpus a run was trained on, only its own test songs are scored, even if the table has changed since."""
 _EXPORT = """Write weights, configuration, labels, calibration, model card and model.onnx to a folder that `mood predict
---run FOLDER` and MoodPredictor load, and that can be pushed to a hub as it is. ONNX needs the extra `export`."""
-_DEMO = """Serve the web page: upload a song or search one, see its mood. Needs the extra `demo`."""
-_BENCH = """Measure every fast path beside its peer, in one run and in turn, round after round: median and quartiles of
-the ratio by wall and by CPU time, and how far the path is from the machine's own limit. Takes minutes; what else runs
-on the machine hits both sides of a ratio alike, but the fewer the better."""
+--run FOLDER` and MoodPredictor can load, and that can be pushed to a hub as it is. ONNX needs the extra `export`."""
+_DEMO = """Serve the web page: upload a song or search for one, and see its mood. Needs the extra `demo`."""
+_BENCH = """Measure every fast path against a reference, in one run and in turns, round after round: median and
+quartiles of the ratio by wall time and by CPU time, and how close the path is to the machine's own limit. Takes
+minutes. Other jobs on the machine slow both sides of a ratio alike, but the fewer the better."""
 
 
 def _predict(options: argparse.Namespace) -> int:

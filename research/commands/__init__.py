@@ -1,1 +1,1 @@
-"""What the subcommands of `mood` do once their heavy imports are welcome."""
+"""The subcommands of `mood`, one module each. They import heavy libraries, so `research.cli` imports them late."""
