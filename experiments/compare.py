@@ -1,10 +1,10 @@
-"""Which model is better, and by how much more than chance? (paper: main table)
+"""Which model is better, and by more than chance? (paper: main table)
 
 Run: python experiments/compare.py runs/fusion --out reports/fusion
 Reads run folders only and needs no GPU. Writes report.md, .tex and .html (the whole comparison with its figures, PDF
-and PNG), comparison.md, .csv and .tex (the tables) and differences.csv. Runs that are missing, unfinished or flattered
-are marked; what cannot be compared fairly is refused. Numbers to expect stand in the header of the experiment that
-wrote the runs. With --wandb PROJECT/GROUP also beside Weights & Biases (docs/wandb.md).
+and PNG), comparison.md, .csv and .tex (the tables) and differences.csv. Runs that are missing, unfinished or whose
+scores are inflated are marked; comparisons that would be unfair are refused. Expected numbers are in the header of the
+experiment that wrote the runs. With --wandb PROJECT/GROUP also against Weights & Biases (docs/wandb.md).
 """
 
 from collections.abc import Sequence
@@ -32,7 +32,7 @@ from research.reports.written import write_report
 
 @dataclass(frozen=True)
 class Report:
-    """What a comparison found, for who passes it on."""
+    """What a comparison found, for its callers."""
 
     tables: dict[str, pd.DataFrame]
     figures: dict[str, Path]
@@ -42,18 +42,18 @@ class Report:
 @dataclass(frozen=True, kw_only=True)
 class Config:
     runs: tyro.conf.Positional[tuple[Path, ...]] = ()
-    """Run folders, or folders that hold them at any depth."""
+    """Run folders, or folders that contain them at any depth."""
     out: Path | None = None
-    """Folder of the report; reports/NAME OF THE FIRST FOLDER when left out."""
+    """Folder of the report; by default reports/NAME OF THE FIRST FOLDER."""
     reference: str | None = None
-    """Model the others are compared with; the best of those of one side (audio or lyrics) when left out."""
+    """Model the others are compared with; by default the best of the models of one modality (audio or lyrics)."""
     tracks: Path | None = None
-    """Track table of the corpus, for coverage and titles; data/NAME/tracks.parquet, if there, when left out."""
+    """Track table of the corpus, for coverage and titles; by default data/NAME/tracks.parquet, if it exists."""
     wandb: str | None = None
     """PROJECT/GROUP or ENTITY/PROJECT/GROUP in Weights & Biases: its runs are checked against the folders, or read
     where no folder is given; tables and figures are logged there as one report. Needs a key."""
     figures: bool = True
-    """Draw them; tables and text alone are there in a fraction of the time."""
+    """Draw figures; without them the report takes a fraction of the time."""
 
 
 def report(

@@ -1,8 +1,8 @@
-"""How much do more songs help, and where would the curve lead? (paper: learning curve)
+"""How much do more songs help, and how would the curve continue? (paper: learning curve)
 
 Run: python experiments/data_size.py --tracks data/qaed4/tracks.parquet --seeds 2 --out runs/data-size-qaed4
-The same test songs, trained on a part of the training songs; artists are left out whole, but for one. Ends in
-reports/<name of --out>/: the comparison, and data_size.pdf and .png.
+Trains on parts of the training songs and tests on the same test songs; artists are left out whole, except for one.
+Writes to reports/<name of --out>/: the comparison, and data_size.pdf and .png.
 Cost: 1 to 5 s a training, 3 minutes in all. Expected on qaed4, 5 folds, 2 seeds, accuracy: .620 from 63 songs, .665
 from 126, .712 from 252, .742 from 504.
 """
@@ -32,10 +32,10 @@ from research.trials import load_corpus
 class Config:
     grid: tyro.conf.OmitArgPrefixes[Grid] = Grid(tracks=Path("data/qaed4/tracks.parquet"), out=Path("runs/data_size"))
     shares: tuple[float, ...] = (0.125, 0.25, 0.5, 1.0)
-    """Parts of the training songs."""
+    """Shares of the training songs."""
     model: ModelConfig = FROZEN
     side: Side = "fusion"
-    """fusion: sound and words, as far as the corpus has them; audio or lyrics: that side of the model alone."""
+    """fusion: audio and lyrics, as far as the corpus has them; audio or lyrics: that modality alone."""
     train: TrainConfig = STEADY
 
 

@@ -1,7 +1,7 @@
-"""What `mood predict` and `mood demo` use unless told otherwise: the main job's fusion model on its first fold.
+"""The default model of `mood predict` and `mood demo`: the main experiment's fusion model on its first fold.
 
 Run: make model, or accelerate launch experiments/default_model.py
-Cost: about two minutes on two cores. `make fusion` finds it finished and trains the rest.
+Cost: about two minutes on two cores. `make fusion` reuses it and trains the rest.
 """
 
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ FOLDS = 3
 @dataclass(frozen=True, kw_only=True)
 class Config:
     tracks: Path = fusion.Config.tracks
-    """Track table written by `python -m data_prep CORPUS`; by default of invented songs."""
+    """Track table written by `python -m data_prep CORPUS`; by default of synthetic songs."""
     out: Path = DEFAULT_RUN
     """The run folder; a finished one is kept."""
 

@@ -1,10 +1,10 @@
-"""Which encoder of sound, which of words, tells moods best when only a small head is trained? (paper: encoder table)
+"""Which audio encoder, which lyrics encoder predicts moods best with only a small head trained? (paper: encoder table)
 
 Run: python experiments/encoders.py --tracks data/qaed4/tracks.parquet --seeds 2 --out runs/encoders-qaed4
-Each encoder alone, and all sound encoders side by side. Encoders of transformers: --sound facebook/hubert-base-ls960.
+Each encoder alone, and all audio encoders concatenated. Encoders of transformers: --sound facebook/hubert-base-ls960.
 Cost: 0.6 to 1.1 s a clip once for all four, then 3 to 5 s a training. Expected on qaed4, 5 folds, 2 seeds, macro-F1:
-all-sound .734, musicnn-msd .731, musicnn-jamendo .704, jamendo-mood-cnn .688, statistics .653; joined by ensemble.py
-.741.
+all-sound .734, musicnn-msd .731, musicnn-jamendo .704, jamendo-mood-cnn .688, statistics .653; their ensemble by
+ensemble.py .741.
 """
 
 from dataclasses import dataclass, field, replace
@@ -28,14 +28,14 @@ POOLINGS = ("mean", "cls", "lines")
 class Config:
     grid: tyro.conf.OmitArgPrefixes[Grid] = Grid(tracks=Path("data/qaed4/tracks.parquet"), out=Path("runs/encoders"))
     sound: tuple[str, ...] = TAGGERS
-    """Encoders as in --model.audio.frozen of fusion.py; none for a corpus of words."""
+    """Audio encoders as in --model.audio.frozen of fusion.py; none for a corpus of lyrics only."""
     words: ModelConfig = field(default_factory=lambda: replace(FROZEN, audio=None))
-    """The words' model, tried with each pooling."""
+    """Lyrics model, tried with each pooling."""
     train: TrainConfig = STEADY
 
 
 def sound_models(names: tuple[str, ...]) -> dict[str, ModelConfig]:
-    """A model of each encoder, and one of all."""
+    """A model for each encoder, and one for all."""
     kinds = {name: (name,) for name in names} | ({ALL_SOUND: names} if len(names) > 1 else {})
     return {
         name.replace("/", "--"): ModelConfig(audio=AudioConfig(frozen=frozen), lyrics=None)

@@ -1,8 +1,8 @@
-"""Is a mean of trained models better than the best of them? (paper: ensemble row)
+"""Is an ensemble of trained models better than the best of them? (paper: ensemble row)
 
 Run: python experiments/ensemble.py runs/fusions-mirex runs/baselines-mirex --members experts tfidf --out runs/ensemble
-Reads finished runs only: the probabilities of the members, means over their seeds and each run calibrated on its own
-validation songs, are multiplied (a product of experts, Hinton 2002). Its answers are kept as runs of their own.
+Reads finished runs only. The members' probabilities, each run calibrated on its own validation songs and averaged over
+seeds, are multiplied (a product of experts, Hinton 2002). The ensemble's answers are kept as runs of their own.
 """
 
 from collections.abc import Sequence
@@ -26,13 +26,13 @@ ENSEMBLE = "ensemble"
 @dataclass(frozen=True, kw_only=True)
 class Config:
     runs: tyro.conf.Positional[tuple[Path, ...]]
-    """Run folders, or folders that hold them at any depth."""
+    """Run folders, or folders that contain them at any depth."""
     out: Path = Path("runs/ensemble")
-    """One run folder a fold."""
+    """One run folder per fold."""
     members: tuple[str, ...] = ()
-    """Models that take part, by the names in the tables; all when left out."""
+    """Members of the ensemble, by their names in the tables; by default all."""
     figures: bool = True
-    """Draw them in the report."""
+    """Draw figures in the report."""
 
 
 def member_runs(folders: Sequence[Path], names: Sequence[str]) -> list[RunFolder]:

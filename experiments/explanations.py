@@ -1,13 +1,13 @@
-"""Do explanations tell what drove the decision? (paper: explanations table)
+"""Do explanations show what drove the decision? (paper: explanations table)
 
 Run: python experiments/explanations.py --run runs/fusions-mirex/concat-artist-fold0-seed0
      --tracks data/mirex_like/tracks.parquet --out runs/explanations-mirex
-Of test songs by different artists, the most likely mood is explained. Deletion: how much faster the probability falls
-without what the map calls important than without as much at random. Randomisation: Spearman's correlation with the map
-of the same network, its weights shuffled.
-Cost, estimated from CPU time on busy cores: 40 s a song where four published networks listen, 10 s for words alone
-(--sound-steps 0) or one small network. Expected, 24 songs each. Words of mirex_like's concat (--sound-steps 0
---word-steps 8): gain +.076 [+.047, +.102], above 0 in 22 songs, likeness -.008 [-.064, +.027]. Sound of qaed4's
+Explains the most likely mood of test songs by different artists. Deletion: how much further the probability falls when
+what the map calls important is removed than when as much is removed at random. Randomisation: Spearman's correlation
+with the map of the same network with shuffled weights.
+Cost, estimated from CPU time on busy cores: 40 s a song with four published audio networks, 10 s for lyrics alone
+(--sound-steps 0) or one small network. Expected, 24 songs each. Lyrics of mirex_like's concat (--sound-steps 0
+--word-steps 8): gain +.076 [+.047, +.102], above 0 in 22 songs, likeness -.008 [-.064, +.027]. Audio of qaed4's
 jamendo-mood-cnn: gain +.098 [+.060, +.153], above 0 in 22 songs, likeness +.025 [-.001, +.050].
 """
 
@@ -42,19 +42,19 @@ class Config:
     tracks: Path
     """Track table of its corpus."""
     out: Path
-    """Folder of explanations.csv, a row a song."""
+    """Folder for explanations.csv, one row per song."""
     songs: int = 24
-    """How many to explain."""
+    """Number of songs to explain."""
     sound_steps: int = 4
-    """See `Explainer.explain`; ranks of tiles need fewer than a page to look at. 0 leaves the sound out."""
+    """See `Explainer.explain`; ranks of tiles need fewer than a page to look at. 0 leaves audio out."""
     word_steps: int = 12
-    """0 leaves the words out."""
+    """0 leaves lyrics out."""
     seed: int = 0
     """Draws songs, random orders and shuffled weights."""
 
 
 def chosen_rows(tracks: TrackTable, predictor: MoodPredictor, count: int, generator: np.random.Generator) -> list[int]:
-    """Test songs with all sides that the model knows, one an artist, at random.
+    """Random test songs that have all modalities of the model, one per artist.
 
     Raises:
         ValueError: there are none.
@@ -71,7 +71,7 @@ def chosen_rows(tracks: TrackTable, predictor: MoodPredictor, count: int, genera
 def check_song(
     explainer: Explainer, shuffled: Explainer, song: Song, labels: Sequence[str], config: Config, seed: int
 ) -> dict[str, str | float]:
-    """Numbers of one song; of a side that is not explained there are none."""
+    """Numbers of one song; none for a modality that is not explained."""
     generator, lyrics = np.random.default_rng(seed), clean_lyrics(song.lyrics or "")
     material = explainer.prepare(song.audio, lyrics)
     label = max(labels, key=lambda label: explainer.log_odds(material, label))
@@ -120,7 +120,7 @@ def main(config: Config) -> None:
 
 
 def _is_whole(tracks: TrackTable, model: ModelConfig, row: int) -> bool:
-    """Does a song have each side that the model knows?"""
+    """Does a song have each modality of the model?"""
     heard = model.audio is None or tracks.audio_path(row) is not None
     return heard and (model.lyrics is None or bool(tracks.lyrics_text(row)))
 

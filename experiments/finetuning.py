@@ -1,12 +1,12 @@
-"""Does it pay to let the words' encoder learn, and how? (paper: fine-tuning table)
+"""Does fine-tuning the lyrics encoder pay, and how? (paper: fine-tuning table)
 
 Run: python experiments/finetuning.py --tracks data/nju_musicmood/tracks.parquet --protocol official --seeds 3
      --out runs/finetuning-nju
-Beside the frozen encoder: all layers at one rate, at a rate for each layer (ELECTRA, Clark et al. 2020,
-arXiv:2003.10555), and these starting to learn one by one from the top (ULMFiT, Howard & Ruder 2018, arXiv:1801.06146).
-Cost: the encoder learns 11 minutes a training on one busy core. Expected on nju_musicmood, seed 0, macro-F1: one-rate
-.477, frozen .488, layer-by-layer .519 (three seeds .517), rate-a-layer .523; measured by fusion.py with these settings,
-see docs/results.md.
+Compared with the frozen encoder: one learning rate for all layers, a rate for each layer (ELECTRA, Clark et al. 2020,
+arXiv:2003.10555), and this with gradual unfreezing from the top (ULMFiT, Howard & Ruder 2018, arXiv:1801.06146).
+Cost: 11 minutes for each fine-tuning on one busy core. Expected on nju_musicmood, seed 0, macro-F1: one-rate .477,
+frozen .488, layer-by-layer .519 (three seeds .517), rate-a-layer .523; measured by fusion.py with these settings, see
+docs/results.md.
 """
 
 from dataclasses import dataclass, replace
@@ -31,12 +31,12 @@ class Config:
         tracks=Path("data/nju_musicmood/tracks.parquet"), out=Path("runs/finetuning"), protocol="official", seeds=3
     )
     model: ModelConfig = ModelConfig(audio=None, lyrics=LyricsConfig(model=MINILM, learning_rate=5e-5))
-    """With the encoder that learns."""
+    """Model with the encoder that is fine-tuned."""
     train: TrainConfig = TrainConfig(epochs=8, select_by="loss")
 
 
 def variants(model: ModelConfig, train: TrainConfig) -> dict[str, tuple[ModelConfig, TrainConfig]]:
-    """Each way to learn, by name."""
+    """Each fine-tuning method, by name."""
     words = model.lyrics
     still = replace(model, lyrics=replace(words, trainable_layers=0), dropout=FROZEN.dropout)
     by_layer = replace(model, lyrics=replace(words, layer_decay=LAYER_DECAY))

@@ -1,10 +1,11 @@
-"""Do sound and words together beat either side alone? (paper: main table)
+"""Do audio and lyrics together beat either alone? (paper: main table)
 
 Run: accelerate launch experiments/fusion.py --tracks data/mirex_like/tracks.parquet --out runs/mirex_like
-Ends in reports/<name of --out>/: audio, lyrics and fusion with intervals, and the differences between them.
+Writes to reports/<name of --out>/: audio, lyrics and fusion with intervals, and the differences between them.
 Cost: 2 minutes a fold of the embedded corpus on two cores, 5 of mirex_like. Expected accuracy on the embedded corpus,
 --folds 3, seed 0: audio .779, lyrics .658, fusion .829 (majority .250). On mirex_like with --train.side-loss 0 and
---model.audio.weights of ImageNet up to layer3, seed 0: audio .443, lyrics .428, fusion .463 (majority .253).
+--model.audio.weights set to ImageNet weights up to layer3, seed 0: audio .443, lyrics .428, fusion .463 (majority
+.253).
 """
 
 from dataclasses import dataclass, replace
@@ -29,19 +30,19 @@ class Config:
     tracks: Path = Path("data/synthetic/tracks.parquet")
     """Track table written by `python -m data_prep CORPUS`."""
     out: Path = Path("runs/fusion")
-    """One run folder a model, fold and seed; runs that are finished are kept, interrupted ones go on."""
+    """One run folder per model, fold and seed; finished runs are kept, interrupted ones resume."""
     protocol: str = "artist"
     """How songs are split: artist (disjoint folds), official (the corpus' own), random (artists leak)."""
     folds: int = 5
-    """Parts of the corpus; each is tested once."""
+    """Number of folds; each is tested once."""
     inputs: InputConfig = InputConfig()
     model: ModelConfig = ModelConfig(lyrics=LyricsConfig(model=MINILM, trainable_layers=0))
-    """The fusion model; the one-side models are the same without the other encoder."""
+    """The fusion model; the single-modality models are the same without the other encoder."""
     train: TrainConfig = TrainConfig(side_loss=0.5)
 
 
 def models(fusion: ModelConfig, songs: Songs) -> dict[str, ModelConfig]:
-    """The fusion model beside its two sides; on a corpus of sound or words alone, the one side there is."""
+    """The fusion model and its two single-modality models; on a corpus with one modality, the model of that one."""
     sides = {"audio": replace(fusion, lyrics=None), "lyrics": replace(fusion, audio=None)}
     found = {"audio": songs.has_audio.any(), "lyrics": songs.has_lyrics.any()}
     here = {name: model for name, model in sides.items() if found[name]}
@@ -49,7 +50,7 @@ def models(fusion: ModelConfig, songs: Songs) -> dict[str, ModelConfig]:
 
 
 def model_of(side: Side, fusion: ModelConfig, songs: Songs) -> ModelConfig:
-    """The model of one side, or of both; on a corpus of sound or words alone the one side there is stands for both.
+    """The model of one modality, or of both; on a corpus with one modality, that one stands for both.
 
     Raises:
         ValueError: the corpus has nothing of that side.

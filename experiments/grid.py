@@ -1,4 +1,4 @@
-"""What every experiment shares: a corpus, its splits, seeds, and one run a model, fold and seed."""
+"""What every experiment shares: a corpus, its splits, seeds, and one run per model, fold and seed."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -16,13 +16,13 @@ from research.training.machine import process_state
 from research.trials import Trial, run_trial
 
 TAGGERS = ("musicnn-msd", "musicnn-jamendo", "jamendo-mood-cnn", "statistics")
-"""Frozen sound: three networks that were trained to tag music, and designed features."""
+"""Frozen audio encoders: three networks trained to tag music, and hand-crafted features."""
 FROZEN = ModelConfig(
     audio=AudioConfig(frozen=TAGGERS), lyrics=LyricsConfig(model=MINILM, trainable_layers=0), dropout=0.5
 )
-"""Both sides frozen: seconds a fold once the vectors are there, so that seeds and folds cost little."""
+"""Both encoders frozen: seconds a fold once the embeddings are cached, so that seeds and folds cost little."""
 STEADY = TrainConfig(epochs=20, batch_size=32, learning_rate=5e-4, select_by="last", side_loss=0.5, mixup=0.4)
-"""All epochs, the last one kept: some 60 validation songs cannot tell epochs apart."""
+"""All epochs are trained and the last is kept: some 60 validation songs cannot tell epochs apart."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,15 +30,15 @@ class Grid:
     tracks: Path
     """Track table written by `python -m data_prep CORPUS`."""
     out: Path
-    """One run folder a model, fold and seed; runs that are finished are kept, interrupted ones go on."""
+    """One run folder per model, fold and seed; finished runs are kept, interrupted ones resume."""
     protocol: str = "artist"
     """How songs are split: artist (disjoint folds), official (the corpus' own), random (artists leak)."""
     folds: int = 5
-    """Parts of the corpus; each is tested once."""
+    """Number of folds; each is tested once."""
     seeds: int = 5
-    """Trainings of each model and fold; the folds are those of seed 0."""
+    """Training runs per model and fold; the folds are those of seed 0."""
     figures: bool = True
-    """Draw them in the report; tables and text alone are there in a fraction of the time."""
+    """Draw figures in the report; without them it takes a fraction of the time."""
     inputs: InputConfig = InputConfig()
 
     @property
@@ -47,7 +47,7 @@ class Grid:
 
 
 def grid_splits(grid: Grid, songs: Songs) -> list[Split]:
-    """The splits of a grid; prints who leaks."""
+    """The splits of a grid; prints their leakage."""
     splits = make_splits(songs.tracks, grid.protocol, grid.folds, seed=0)
     if process_state().is_main_process:
         for split in splits:

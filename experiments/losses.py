@@ -1,14 +1,14 @@
-"""Which loss serves rare moods best, and what does it do to the probabilities? (paper: loss table)
+"""Which loss is best for rare moods, and what does it do to the probabilities? (paper: loss table)
 
 Run: python experiments/losses.py --tracks data/qaed4/tracks.parquet --out runs/losses-qaed4
-The songs are drawn to the slides' proportions of three moods: 55 % happy, 35 % sad, 10 % angry. Each loss is compared
-with plain cross-entropy; all choose their epoch by macro-F1 on validation songs. Ends in reports/<name of --out>/:
-the comparison, and calibration.md.
-Cost: six trainings a fold and seed; from frozen sides some seconds each, 2 to 4 minutes in all. Expected, macro-F1:
-qaed4's sound (326 songs, options as in multilabel.py) cross-entropy .860, and no loss changes that (+0.5 to -2.6
-points, all intervals over 0); mirex_like's words (195 songs, --side lyrics --seeds 2 --mix cheerful .55 poignant .35
-aggressive .10) cross-entropy .467, effective number .475, focal .464, label smoothing .463, inverse weights .454,
-logit-adjusted .442.
+Songs are drawn in the slides' proportions of three moods: 55 % happy, 35 % sad, 10 % angry. Each loss is compared with
+plain cross-entropy; all select their epoch by macro-F1 on validation songs. Writes to reports/<name of --out>/: the
+comparison, and calibration.md.
+Cost: six trainings per fold and seed; with frozen encoders a few seconds each, 2 to 4 minutes in all. Expected,
+macro-F1: audio of qaed4 (326 songs, options as in multilabel.py) cross-entropy .860, and no loss changes that (+0.5 to
+-2.6 points, all intervals include 0); lyrics of mirex_like (195 songs, --side lyrics --seeds 2 --mix cheerful .55
+poignant .35 aggressive .10) cross-entropy .467, effective number .475, focal .464, label smoothing .463, inverse
+weights .454, logit-adjusted .442.
 """
 
 from dataclasses import dataclass, replace
@@ -43,7 +43,7 @@ LOSSES: dict[str, dict[str, Any]] = {
     "focal": PLAIN | {"loss": "focal"},
     "logit-adjusted": PLAIN | {"loss": "logit_adjusted"},
 }
-"""Settings of TrainConfig that a loss stands for; everything else is the same."""
+"""The settings of TrainConfig that define each loss; everything else is the same."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,26 +51,26 @@ class Config:
     tracks: Path = Path("data/synthetic/tracks.parquet")
     """Track table written by `python -m data_prep CORPUS`."""
     out: Path = Path("runs/losses")
-    """One run folder a loss, fold and seed; runs that are finished are kept, interrupted ones go on."""
+    """One run folder per loss, fold and seed; finished runs are kept, interrupted ones resume."""
     mix: tuple[tuple[str, float], ...] = (("happy", 0.55), ("sad", 0.35), ("angry", 0.10))
-    """Moods and what each weighs; as many songs are drawn as keep these proportions. --mix happy .55 sad .45"""
+    """Moods and their proportions; as many songs are drawn as these allow. Example: --mix happy .55 sad .45"""
     protocol: str = "artist"
     """How songs are split: artist (disjoint folds), official (the corpus' own), random (artists leak)."""
     folds: int = 5
-    """Parts of the drawn songs; each is tested once."""
+    """Number of folds of the drawn songs; each is tested once."""
     seeds: int = 3
-    """Trainings of each loss and fold, from train.seed on; the songs and folds are those of train.seed."""
+    """Training runs per loss and fold, from train.seed on; the songs and folds are those of train.seed."""
     inputs: InputConfig = InputConfig()
     model: ModelConfig = ModelConfig(lyrics=LyricsConfig(model=MINILM, trainable_layers=0))
     """The model that every loss trains."""
     side: Side = "fusion"
-    """fusion: sound and words, as far as the corpus has them; audio or lyrics: that side of the model alone."""
+    """fusion: audio and lyrics, as far as the corpus has them; audio or lyrics: that modality alone."""
     train: TrainConfig = TrainConfig()
     """All but loss, class weights and label smoothing, which LOSSES sets."""
 
 
 def mixed_songs(songs: Songs, config: Config) -> Songs:
-    """The songs that are drawn, under a name that tells their numbers in every table."""
+    """The drawn songs, as a corpus whose name states their numbers in every table."""
     counts = mixed_counts(songs_by_mood(songs.tracks), dict(config.mix))
     drawn = sample_moods(songs.tracks, counts, config.train.seed)
     told = ", ".join(f"{mood} {count}" for mood, count in counts.items())
@@ -79,7 +79,7 @@ def mixed_songs(songs: Songs, config: Config) -> Songs:
 
 
 def write_calibration(runs: Path, out: Path) -> str:
-    """Write `calibration.md`: how far each loss' probabilities can be believed, before and after a temperature."""
+    """Write `calibration.md`: how well calibrated each loss is, before and after temperature scaling."""
     found = [score_calibration(score) for score in score_models(read_runs(find_runs(runs)))]
     table = calibration_table(found)
     lines = ["# Calibration by loss", "", *markdown_table(list(table.columns), table.to_numpy().tolist())]

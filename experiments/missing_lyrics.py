@@ -1,11 +1,11 @@
-"""What is left of a fusion model whose lyrics are gone, another song's, or foreign? (paper: robustness table)
+"""What remains of a fusion model when lyrics are missing, wrong or in another language? (paper: robustness table)
 
 Run: python experiments/missing_lyrics.py --tracks data/mirex_like/tracks.parquet --seeds 2 --out runs/missing-mirex
-Trains audio and fusion as usual, and fusion once more on training songs with wrong words or none ("warned"); then
-changes the words of test songs alone and asks again. Each condition is a run of its own beside the audio-only model, so
-that the comparison reads like any other.
+Trains audio and fusion as usual, and fusion once more on training songs with wrong or no lyrics ("warned"); then
+changes the lyrics of the test songs only and predicts again. Each condition is a run of its own beside the audio-only
+model, so that the comparison reads like any other.
 Cost: 3 to 8 s a training, 5 minutes in all. Expected on mirex_like, 5 folds, 2 seeds, --foreign with French and Spanish
-words, accuracy beside the .437 of audio: whole .487, half gone .451, all gone .415, foreign .408, wrong .380; warned:
+lyrics, accuracy, where audio has .437: whole .487, half gone .451, all gone .415, foreign .408, wrong .380; warned:
 whole .482, half gone .458, all gone .416, wrong .381.
 """
 
@@ -29,10 +29,10 @@ from research.training.machine import process_state
 from research.trials import Trial, load_corpus, load_model, lyrics_readers
 
 GONE = (0.25, 0.5, 0.75, 1.0)
-"""Shares of the songs that lose their words."""
+"""Shares of the songs that lose their lyrics."""
 WARNED = {"swap_lyrics": 0.3, "drop_lyrics": 0.4, "drop_audio": 0.1}
-"""How a fusion model is trained that is to trust its sound: the best of a dozen settings (shares, joins) on validation
-songs with their own words, wrong ones or none."""
+"""How a fusion model is trained to rely on audio: the best of a dozen settings (shares, fusion methods) on validation
+songs with their own, wrong or no lyrics."""
 Condition = Callable[[Songs, np.random.Generator], Songs]
 
 
@@ -44,12 +44,12 @@ class Config:
     model: ModelConfig = FROZEN
     train: TrainConfig = STEADY
     foreign: Path | None = None
-    """Folder with lyrics in another language, one .txt file a song, which replace those of the test songs; None leaves
+    """Folder with lyrics in another language, one .txt file per song, replacing those of the test songs; None leaves
     that condition out."""
 
 
 def without_words(share: float) -> Condition:
-    """That share of all songs, drawn at random, has no words."""
+    """A random share of all songs has no lyrics."""
 
     def change(songs: Songs, generator: np.random.Generator) -> Songs:
         gone = generator.permutation(len(songs.tokens)) < round(share * len(songs.tokens))
@@ -60,7 +60,7 @@ def without_words(share: float) -> Condition:
 
 
 def wrong_words(songs: Songs, generator: np.random.Generator) -> Songs:
-    """Every song has the words of a song by another artist."""
+    """Every song has the lyrics of a song by another artist."""
     artists = np.array(songs.tracks.artist_keys, dtype=object)
     read = np.flatnonzero(songs.has_lyrics)
     other = np.arange(len(artists))
@@ -70,7 +70,7 @@ def wrong_words(songs: Songs, generator: np.random.Generator) -> Songs:
 
 
 def foreign_words(folder: Path, config: Config) -> Condition:
-    """Every song has the words of one of the files in `folder`.
+    """Every song has the lyrics of one of the files in `folder`.
 
     Raises:
         ValueError: the folder holds no text.
@@ -98,12 +98,12 @@ def conditions(config: Config) -> Iterator[tuple[str, Condition]]:
 
 
 def trainings(train: TrainConfig) -> dict[str, TrainConfig]:
-    """Of the fusion model: as usual, and warned by training songs with wrong words or none."""
+    """Training settings of the fusion model: as usual, and warned by training songs with wrong or no lyrics."""
     return {"fusion": train, "warned": replace(train, augmentation=replace(train.augmentation, **WARNED))}
 
 
 def ask_again(songs: Songs, trial: Trial, name: str, condition: Condition, out: Path) -> None:
-    """Answers of a trained model to its test songs under a condition, as a run folder; a finished one is kept."""
+    """Predictions of a trained model for its test songs under a condition, as a run folder; a finished one is kept."""
     split, seed = trial.split, trial.train.seed
     described = describe_run(songs.tracks, split, name=name, group=out.name, n_folds=trial.n_folds, seed=seed)
     folder = out / f"{name}-fold{split.fold}-seed{seed}"

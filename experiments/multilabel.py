@@ -1,17 +1,17 @@
-"""How well can a song's tags be told, by which loss, and do moods and tags help each other? (paper: tagging table)
+"""How well can tags be predicted, with which loss, and do moods and tags help each other? (paper: tagging table)
 
 Run: python experiments/multilabel.py --tracks data/qaed4/tracks.parquet --out runs/multilabel-qaed4
-Learns the tags of at least --min-songs songs alone (by four losses), together with the moods, and the moods alone, on
-one split: no artist on both sides, every tag in its share. The last epoch is kept, since what picks one for tags picks
-another for moods; the scores from which tags are given are chosen by F1 on validation songs. Ends in reports/<name of
---out>/.
-Cost: six trainings a fold and seed; from frozen sides some seconds each. Expected on qaed4, 100 tags, five folds, one
-seed, four frozen sound encoders (--side audio --model.audio.frozen musicnn-msd musicnn-jamendo jamendo-mood-cnn
+Learns the tags that at least --min-songs songs have (with four losses), tags and moods together, and moods alone, on
+one split: artist-disjoint, every tag in its share. The last epoch is kept, because selecting it for tags and for moods
+would give different epochs; the decision thresholds of tags are tuned by F1 on validation songs. Writes to
+reports/<name of --out>/.
+Cost: six trainings per fold and seed; with frozen encoders a few seconds each. Expected on qaed4, 100 tags, five folds,
+one seed, four frozen audio encoders (--side audio --model.audio.frozen musicnn-msd musicnn-jamendo jamendo-mood-cnn
 statistics --model.dropout 0.5 --train.epochs 20 --train.batch-size 32 --train.learning-rate 5e-4 --train.mixup 0.4):
-PR-AUC .186 [.171, .202] against .057 of random order, ROC-AUC .780 [.766, .793]; macro-F1 .030 at one half, .219
-[.204, .233] at tuned thresholds; beside tags the moods have .754 of macro-F1, alone .748: +0.5 points [+0.1, +1.1];
-170 s of CPU. On mirex_like's words (21 tags, epochs picked by PR-AUC): .089 [.075, .106] against .049.
-A corpus without moods (MTG-Jamendo) leaves out what needs them; its own split: --protocol official.
+PR-AUC .186 [.171, .202] against .057 for a random ranking, ROC-AUC .780 [.766, .793]; macro-F1 .030 at one half, .219
+[.204, .233] at tuned thresholds; moods learned with tags have macro-F1 .754, alone .748: +0.5 points [+0.1, +1.1];
+170 s of CPU. On lyrics of mirex_like (21 tags, epochs selected by PR-AUC): .089 [.075, .106] against .049.
+For a corpus without moods (MTG-Jamendo) what needs moods is skipped; for its own split: --protocol official.
 """
 
 from dataclasses import dataclass, replace
@@ -40,7 +40,7 @@ MODELS: dict[str, tuple[Task, str]] = {
     "moods+tags": ("moods+tags", "bce"),
     "moods": ("moods", "bce"),
 }
-"""What is asked of a song, and the loss of its tags."""
+"""What is predicted for a song, and the loss of its tags."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,26 +48,26 @@ class Config:
     tracks: Path = Path("data/qaed4/tracks.parquet")
     """Track table with tags, written by `python -m data_prep CORPUS`."""
     out: Path = Path("runs/multilabel")
-    """One run folder a model, fold and seed; runs that are finished are kept, interrupted ones go on."""
+    """One run folder per model, fold and seed; finished runs are kept, interrupted ones resume."""
     min_songs: int = MIN_SONGS
-    """Tags of fewer songs are left out."""
+    """Tags with fewer songs are left out."""
     protocol: Literal["artist", "official"] = "artist"
     """How songs are split: artist (disjoint folds with every tag in its share) or official (the corpus' own)."""
     folds: int = 5
-    """Parts of the corpus; each is tested once."""
+    """Number of folds; each is tested once."""
     seeds: int = 1
-    """Trainings of each model and fold, from train.seed on; the folds are those of train.seed."""
+    """Training runs per model and fold, from train.seed on; the folds are those of train.seed."""
     inputs: InputConfig = InputConfig()
     model: ModelConfig = ModelConfig(lyrics=LyricsConfig(model=MINILM, trainable_layers=0))
     """The model that learns each task; its width is the number of labels."""
     side: Side = "fusion"
-    """fusion: sound and words, as far as the corpus has them; audio or lyrics: that side of the model alone."""
+    """fusion: audio and lyrics, as far as the corpus has them; audio or lyrics: that modality alone."""
     train: TrainConfig = TrainConfig(select_by="last")
     """All but the tags' loss, which MODELS sets."""
 
 
 def models(songs: Songs) -> dict[str, tuple[Task, str]]:
-    """Of `MODELS`, those that the corpus has labels for."""
+    """Those of `MODELS` that the corpus has labels for."""
     has_moods = bool(songs.tracks.corpus.labels)
     return {name: (task, loss) for name, (task, loss) in MODELS.items() if task == "tags" or has_moods}
 

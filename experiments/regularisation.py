@@ -1,9 +1,9 @@
-"""What keeps a model of few songs from learning them by heart? (paper: regularisation table)
+"""What keeps a model from overfitting few songs? (paper: regularisation table)
 
 Run: python experiments/regularisation.py --tracks data/qaed4/tracks.parquet --seeds 2 --out runs/regularisation-qaed4
-Each change alone against the same training without it: label smoothing, dropout, weight decay, mixup, averaged weights,
-dropped sides; of frozen encoders also half of a song's pieces; of networks that learn masks and gain on the
-spectrogram; with --altered-copies 2 also altered sound, in a third of all steps.
+Each change alone against the same training without it: label smoothing, dropout, weight decay, mixup, weight averaging,
+modality dropout; with frozen encoders also half of a song's segments; with trainable networks masks and gain on the
+spectrogram; with --altered-copies 2 also altered audio, in a third of all steps.
 Cost: 3 to 6 s a training, 5 minutes in all. Expected on qaed4, 5 folds, 2 seeds, macro-F1: dropout .743 (best on
 validation songs), pieces .747, average .744, weight-decay .744, plain .742, mixup .732, label-smoothing .731.
 """
@@ -32,7 +32,7 @@ class Config:
     )
     model: ModelConfig = FROZEN
     side: Side = "fusion"
-    """fusion: sound and words, as far as the corpus has them; audio or lyrics: that side of the model alone."""
+    """fusion: audio and lyrics, as far as the corpus has them; audio or lyrics: that modality alone."""
     train: TrainConfig = STEADY
     """What all trainings share."""
 

@@ -1,8 +1,8 @@
-"""One run of a hyper-parameter search: a model on one fold, judged on its validation songs; test songs stay unseen.
+"""One trial of a hyper-parameter search: a model on one fold, judged on its validation songs; test songs stay unseen.
 
-Run: wandb sweep experiments/sweeps/heads.yaml, then wandb agent SWEEP (on as many machines as there are)
-The files in experiments/sweeps/ name what is searched, by the options of this program; each trial is one W&B run, whose
-`valid/macro_f1` the search reads. A search needs a W&B key; one trial alone does not.
+Run: wandb sweep experiments/sweeps/heads.yaml, then wandb agent SWEEP (on as many machines as you like)
+The files in experiments/sweeps/ name the options of this program to search; each trial is one W&B run, whose
+`valid/macro_f1` the search reads. A search needs a W&B key; a single trial does not.
 """
 
 import os
@@ -33,7 +33,7 @@ class Config:
     inputs: InputConfig = InputConfig()
     model: ModelConfig = ModelConfig(lyrics=LyricsConfig(model=MINILM, trainable_layers=0))
     side: Side = "fusion"
-    """fusion: sound and words, as far as the corpus has them; audio or lyrics: that side of the model alone."""
+    """fusion: audio and lyrics, as far as the corpus has them; audio or lyrics: that modality alone."""
     train: TrainConfig = STEADY
 
 

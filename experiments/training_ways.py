@@ -1,10 +1,11 @@
-"""Does training on short windows in bfloat16 cost accuracy beside whole pictures in fp32? (paper: training table)
+"""Does training on short windows in bfloat16 cost accuracy compared with whole images in fp32? (paper: training table)
 
 Run: python experiments/training_ways.py --tracks data/qaed4/tracks.parquet --seeds 1 --out runs/training-ways-qaed4
-What `mood bench --only train_vs_slides` times, here by what is learned: a ResNet18 from nothing on the slides' picture
-of a song's whole spectrogram, fp32, by the slides' recipe (SGD, the rate cut every 7 epochs); or on one 5 s window of
-its log-mel an epoch, bf16, by ours (AdamW, warm-up and cosine, SpecAugment, six windows a song in the answer), and the
-same in fp32. All have the same songs, epochs and batches; the best epoch is picked on validation songs.
+`mood bench --only train_vs_slides` times these variants; here their accuracy is compared. A ResNet18 is trained from
+scratch on the slides' picture of a song's whole spectrogram, in fp32, with the slides' recipe (SGD, learning rate cut
+every 7 epochs); or on one 5 s window of its log-mel per epoch, in bf16, with ours (AdamW, warm-up and cosine,
+SpecAugment, six windows a song for the answer); and the latter in fp32. All have the same songs, epochs and batches;
+the best epoch is selected on validation songs.
 Cost: 27 to 40, 5 to 7 and 9 to 19 minutes a training on one busy core, 4 hours in all. Measured on qaed4 so far, folds
 0, 1 and 3, one seed, 432 test songs, accuracy: windows-fp32 .618 [.571, .663], windows-bf16 .606 [.560, .651],
 pictures-fp32 .549 [.501, .595], majority .250; windows-bf16 - pictures-fp32 +5.8 points [+0.7, +10.9], p .030.
