@@ -1,9 +1,9 @@
-"""Prepare a corpus: `data/<corpus>/tracks.parquet` with its audio and lyrics, which everything else starts from.
+"""Prepare a corpus: write `data/<corpus>/tracks.parquet` with its audio and lyrics, the input of everything else.
 
 Run: python -m data_prep synthetic
      python -m data_prep folder --source songs.csv
      python -m data_prep CORPUS --help      (the data sheet of a corpus)
-     python -m data_prep CORPUS --source DIR --features     (and its spectrograms right away)
+     python -m data_prep CORPUS --source DIR --features     (also computes its spectrograms)
      python -m data_prep CORPUS --source DIR --features --engine dask --address tcp://HOST:8786     (on many machines)
 """
 

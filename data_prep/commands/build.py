@@ -16,16 +16,16 @@ UNSPLIT = "all"
 
 @dataclass(frozen=True, kw_only=True)
 class Build:
-    """Nothing by default: training computes the features it needs."""
+    """Optional features; training computes those it needs anyway."""
 
     features: bool = False
-    """Compute the spectrograms now, into mel/ beside the table."""
+    """Compute the spectrograms now and write them to mel/ beside the table."""
     pictures: bool = False
-    """Draw the slides' JPGs too, into pictures/<split>/<mood>/; computes the spectrograms they show."""
+    """Also draw the slides' JPGs, in pictures/<split>/<mood>/; implies --features."""
     engine: Literal["local", "dask"] = "local"
-    """Who computes the spectrograms, to the same bytes: this machine's cores, or a Dask cluster (docs/scale.md)."""
+    """Where spectrograms are computed, with identical results: this machine or a Dask cluster (docs/scale.md)."""
     address: str | None = None
-    """Scheduler of that cluster, tcp://HOST:8786 if started by `dask scheduler`; its workers share this disk."""
+    """Scheduler of the Dask cluster, tcp://HOST:8786 if started by `dask scheduler`; its workers share this disk."""
 
     def check(self) -> None:
         """Refuse what cannot work, before hours of work.

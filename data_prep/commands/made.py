@@ -25,11 +25,11 @@ class Synthetic:
     seed: int = 0
     """The same seed gives the same songs, byte for byte."""
     duration_s: float = 12.0
-    """Length of a song, seconds."""
+    """Length of each song, seconds."""
     overlap: float = 1.0
-    """Blur of the moods: 0, where sound and words each tell all, and up."""
+    """Blur of the moods, from 0 (audio and lyrics each show the mood exactly) upwards."""
     workers: int | None = None
-    """Processes; None: one a processor."""
+    """Number of processes; None: one per processor."""
 
     def prepare(self) -> "TrackTable":
         from data_prep.corpora import synthetic
@@ -51,14 +51,14 @@ class Synthetic:
 @dataclass(frozen=True, kw_only=True)
 class Folder:
     source: Path
-    """CSV table of songs, or folder with one subfolder a mood."""
+    """CSV table of songs, or folder with one subfolder per mood."""
     out: Path = Path("data/folder")
     """Corpus folder to write; its name is the corpus' name."""
     build: tyro.conf.OmitArgPrefixes[Build] = Build()
     audio_root: Path | None = None
-    """Folder the audio is named from; None: the folder of the table."""
+    """Folder that audio paths are relative to; None: the folder of the table."""
     artists_cross_splits: bool = False
-    """Accept a `split` column that has an artist on both sides."""
+    """Accept a `split` column with artists on both sides."""
 
     def prepare(self) -> "TrackTable":
         from data_prep.corpora import folder
@@ -78,12 +78,12 @@ class Lastfm:
     rule: Literal["clean", "slides"] = "clean"
     """How tags become a mood."""
     songs_per_mood: int | None = None
-    """Songs to look for a mood; None: all."""
+    """Songs to look for per mood; None: all."""
     mismatches: Path | None = None
     """List of tracks whose tags belong to another song, as published with the Million Song Dataset."""
     fetch: tyro.conf.OmitArgPrefixes[FetchPlan] = FetchPlan()
     dry_run: bool = False
-    """Say what would be fetched, and fetch nothing."""
+    """Print what would be downloaded, and download nothing."""
 
     def prepare(self) -> "TrackTable | None":
         from data_prep.corpora import lastfm

@@ -64,7 +64,7 @@ class MtgJamendo:
     """Corpus folder to write."""
     build: tyro.conf.OmitArgPrefixes[Build] = Build()
     audio: Path | None = None
-    """Folder of the songs' sound; None: ids, tags and splits alone."""
+    """Folder of the audio files; None: only ids, tags and splits."""
 
     def prepare(self) -> "TrackTable":
         from data_prep.corpora import mtg_jamendo
@@ -96,7 +96,7 @@ class Emopia:
     """Corpus folder to write."""
     build: tyro.conf.OmitArgPrefixes[Build] = Build()
     soundfont: Path = Path("/usr/share/sounds/sf2/FluidR3_GM.sf2")
-    """Instruments that FluidSynth plays the MIDI with; by default where Debian puts its own."""
+    """Sound font with which FluidSynth renders the MIDI; the default is where Debian installs one."""
 
     def prepare(self) -> "TrackTable":
         from data_prep.corpora import emopia
@@ -114,7 +114,7 @@ class MoodyLyrics4Q:
     lyrics: Path | None = None
     """Folder of your own lyrics."""
     audio: Path | None = None
-    """Folder of your own sound."""
+    """Folder of your own audio files."""
 
     def prepare(self) -> "TrackTable":
         from data_prep.corpora import moodylyrics4q
@@ -130,7 +130,7 @@ class DeezerVa:
     """Corpus folder to write."""
     build: tyro.conf.OmitArgPrefixes[Build] = Build()
     audio: Path | None = None
-    """Folder of your own sound."""
+    """Folder of your own audio files."""
     lyrics: Path | None = None
     """Folder of your own lyrics."""
 

@@ -1,19 +1,19 @@
 """Deezer mood detection: valence and arousal of 18,644 songs of the Million Song Dataset; ids only, official split.
 
-What: ids at Deezer and in the Million Song Dataset, artist and title. Sound and words cannot be published.
+What: ids at Deezer and in the Million Song Dataset, artist and title. Audio and lyrics cannot be published.
 Labels: `mood` is the quadrant of valence and arousal (happy, angry, sad, relaxed), from the affect norms of a song's
-Last.fm tags. The published values are standardised (mean 0); each axis is divided by its largest magnitude, which
-moves no song across an axis. The values themselves are not kept: join them by the id.
+Last.fm tags. The published values are standardised (mean 0); each axis is divided by its largest magnitude, which moves
+no song across an axis. The values themselves are not kept; join them by id.
 Split: the official train, validation and test tables.
 Source: a folder with `train.csv`, `validation.csv` and `test.csv` (dzr_sng_id, MSD_sng_id, MSD_track_id, valence,
 arousal, artist_name, track_name), https://github.com/deezer/deezer_mood_detection_dataset.
 Own files: `--audio` and `--lyrics` name folders of `<Deezer id>.mp3` and `.txt` (or `Artist - Title.txt`); songs with
-neither are then dropped and counted. Without both the table holds ids, labels and splits alone.
-Licence: ids and values for research; sound and words belong to their owners.
+neither are then dropped and counted. Without both options the table holds only ids, labels and splits.
+Licence: ids and values for research; audio and lyrics belong to their owners.
 Citation: Delbouys, Hennequin, Piccoli, Royo-Letelier & Moussallam 2018, "Music mood detection based on audio and lyrics
 with deep neural net", ISMIR.
-Known faults: labels come from tags, not from listeners, and many songs share one point. A song that stands twice under
-two quadrants is dropped. Whether an artist is on both sides of the split is counted when the table is written.
+Known faults: labels come from tags, not from listeners, and many songs share one point. A song that appears in two
+quadrants is dropped. Artists on both sides of the split are counted when the table is written.
 """
 
 from collections.abc import Iterator

@@ -1,20 +1,20 @@
-"""EMOPIA: 1,087 clips of pop piano in the four quadrants of Russell's plane, as MIDI that is played here.
+"""EMOPIA: 1,087 clips of pop piano in the four quadrants of Russell's plane, as MIDI that is rendered here.
 
-What: clips of about 30 to 40 s of 387 performances, transcribed to MIDI. No words.
+What: clips of about 30 to 40 s of 387 performances, transcribed to MIDI. No lyrics.
 Labels: `mood` is the quadrant (4Q: 1 happy, 2 angry, 3 sad, 4 relaxed), by four listeners. The artist is the
-performance a clip is from, by its video's id, so that a split by artist keeps a performance together.
+performance that a clip is from (its video's id), so that a split by artist keeps a performance together.
 Split: `train.csv`, `val.csv` and `test.csv` of the authors' own code.
 Source: the unpacked archive of https://zenodo.org/records/5257995 (version 2.2: `label.csv` with ID, 4Q, annotator, and
 `midis/<ID>.mid`), and in it a folder `split` with the three tables (fname, label) of `dataset/split` from
 https://github.com/seungheondoh/EMOPIA_cls.
-Sound: a sound file `<ID>.mp3` (or the like) anywhere in the folder is taken as it is. Other clips are played by
-FluidSynth with a General MIDI sound font into `<out>/audio`; `apt install fluidsynth fluid-soundfont-gm` brings both,
-and `--soundfont` names another. A clip that was played before is not played again.
+Audio: an audio file `<ID>.mp3` (or similar) anywhere in the folder is used as it is. Other clips are rendered by
+FluidSynth with a General MIDI sound font into `<out>/audio`; `apt install fluidsynth fluid-soundfont-gm` installs both,
+and `--soundfont` names another. A clip that was rendered before is not rendered again.
 Licence: CC BY-NC-SA 4.0 as the authors' code says; the recordings belong to their owners.
 Citation: Hung, Ching, Doh, Kim, Nam & Yang 2021, "EMOPIA: a multi-modal pop piano dataset for emotion recognition and
 emotion-based music generation", ISMIR.
-Known faults: played from MIDI all clips have one timbre, so scores are not those of the recordings. Clips outside the
-three tables have no split.
+Known faults: rendered from MIDI, all clips have one timbre, so scores are not those of the recordings. Clips outside
+the three tables have no split.
 """
 
 import shutil

@@ -1,20 +1,20 @@
-"""Your own songs: a table of them, or a folder with one subfolder a mood. Audio is linked, never copied or changed.
+"""Your own songs: a table, or a folder with one subfolder per mood. Audio is linked, never copied or changed.
 
-Table: `--source songs.csv` (UTF-8; comma, semicolon or tab), one row a song, with the columns
+Table: `--source songs.csv` (UTF-8; comma, semicolon or tab), one row per song, with the columns
 - `file` (audio file) or `id` (its name without suffix, looked up below the audio root; also the song's id), and
 - `mood` (one) and/or `tags` (several, separated by | or ;), and, each optional,
-- `artist`, `title` (both needed for artist-disjoint splits and to find a song that stands twice),
+- `artist`, `title` (both needed for artist-disjoint splits and to find duplicates),
 - `lyrics` (the words) or `lyrics_file` (UTF-8 text file, relative to the table),
 - `split` (train, valid or test), `language` (ISO 639-1, else detected from the lyrics), `licence`.
 Paths: `file` is relative to `--audio-root`, by default the folder of the table, and must lie inside it.
 Folder: `--source DIR` with `DIR/happy/Artist - Title.mp3`: the subfolder is the mood, the file name gives artist and
 title where it has " - ", and `Artist - Title.txt` beside it is taken as the lyrics.
-Audio: whatever libsndfile reads (mp3, flac, ogg, opus, wav, aiff; not m4a), any length, rate and number of channels.
-Labels: the moods found, in the order happy, angry, sad, relaxed where they are of these, else alphabetical.
-Licence: yours to know; the column `licence` is carried into the table.
-Name: the corpus is called as the folder it is written to (`--out data/party`), which tells several of your own apart.
-Faults: a bad row never stops the others. Each is listed in `rejected.csv` with its line and the reason; a song that
-stands twice is taken once, a song under two moods not at all.
+Audio: all that libsndfile reads (mp3, flac, ogg, opus, wav, aiff; not m4a); any length, sample rate and channels.
+Labels: the moods found; happy, angry, sad, relaxed in this order if all are among these, otherwise alphabetical.
+Licence: your responsibility; the column `licence` is copied into the table.
+Name: the corpus is named after the folder it is written to (`--out data/party`), so you can have several.
+Faults: a bad row never stops the others. Each is listed in `rejected.csv` with its line and the reason. A duplicate
+song is taken once, a song with two moods not at all.
 """
 
 import os

@@ -1,19 +1,19 @@
-"""Last.fm tags of the Million Song Dataset: from tags to moods, then to sound and words found on the web.
+"""Last.fm tags of the Million Song Dataset: from tags to moods, then audio and lyrics found on the web.
 
-What: 943,347 tracks, 505,216 with tags; how many end with a mood, sound and words is said in the data card and, a row a
-stage and mood with the reasons, in `attrition.csv`. Sound is a 30 s preview, words are the whole lyrics.
+What: 943,347 tracks, 505,216 with tags. How many end up with a mood, audio and lyrics is stated in the data card and,
+by stage and mood with the reasons, in `attrition.csv`. Audio is a 30 s preview, lyrics are complete.
 Labels: `mood` is happy, angry, sad or relaxed by one of two rules. `clean`, the default: tags of the project's lexicon
 that no source contests, with a weight of at least 10 of 100, not part of title or artist, and in agreement. `slides`:
 exactly one of forty words. `rules.md` counts where they differ; `slides_train.csv` and `slides_test.csv` are the tables
-of the 2020 slides. `tags` holds the mood tags that spoke. Splits are those of the source, where it has them.
+of the 2020 slides. `tags` holds the mood tags that decided. Splits are those of the source, where it has them.
 Source: a folder with JSON files, `lastfm_train` and `lastfm_test` (folders or zips as published), or `lastfm_tags.db`
 with `track_metadata.db` of the Million Song Dataset beside it, by far the fastest.
 http://millionsongdataset.com/lastfm
-Sound and words: by default from Deezer and LRCLIB, without any key; order and others by `--previews` and `--lyrics`.
-Each hit is compared by artist, title and duration, its sound decoded. A run can be stopped at any moment and given
-again; it keeps the services' rates. `--dry-run` says what would be asked for.
-Licence: the tags are for research, not commercial; sound and words belong to their owners and must not be passed on:
-publish ids, labels and splits.
+Audio and lyrics: by default from Deezer and LRCLIB, without any key; `--previews` and `--lyrics` set order and others.
+Each hit is checked by artist, title and duration, and its audio is decoded. A run can be stopped at any moment and
+resumed with the same command; it respects the services' rate limits. `--dry-run` states what would be requested.
+Licence: the tags are for non-commercial research; audio and lyrics belong to their owners and must not be
+redistributed: publish ids, labels and splits.
 Citation: Bertin-Mahieux, Ellis, Whitman & Lamere 2011, "The Million Song Dataset", ISMIR; tags by Last.fm.
 Known faults: some tags belong to another song than their track (`--mismatches` leaves those out); the published split
 may have an artist on both sides, which the card then says.

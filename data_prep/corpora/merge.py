@@ -1,17 +1,17 @@
-"""MERGE: songs in the four quadrants of Russell's plane with 30 s clips and whole lyrics; the largest bimodal set.
+"""MERGE: songs in the four quadrants of Russell's plane with 30 s clips and full lyrics; the largest bimodal set.
 
 What: six sets: Audio (3,554 clips), Lyrics (2,568) and Bimodal (2,216 songs with both), each "Complete" or "Balanced".
 Labels: `mood` is the quadrant (Q1 happy, Q2 angry, Q3 sad, Q4 relaxed); `tags` are the AllMusic moods.
 Split: the official train, validate and test lists, 70-15-15 by default, 40-30-30 by `--proportions`.
 Source: one unpacked set of https://zenodo.org/records/13939205, for example `MERGE_Bimodal_Complete`, which holds
 `merge_bimodal_complete_metadata.csv`, clips and lyrics in folders Q1 to Q4 (below `audio` and `lyrics`) and
-`tvt_dataframes/tvt_70_15_15/tvt_70_15_15_train_bimodal_complete.csv` and its like. Songs of the bimodal sets go by the
-id of their clip; their words have another.
-Licence: for research; clips and lyrics are third-party works and must not be passed on.
+`tvt_dataframes/tvt_70_15_15/tvt_70_15_15_train_bimodal_complete.csv` and its like. Songs of the bimodal sets are
+identified by the id of their clip; their lyrics have another.
+Licence: for research; clips and lyrics are third-party works and must not be redistributed.
 Citation: Louro, Redinho, Santos, Malheiro, Panda & Paiva 2024, "MERGE - a bimodal dataset for static music emotion
 recognition", arXiv:2407.06060.
-Known faults: seven of ten songs of the official test set have an artist who is in the training set too: set a split by
-artist beside it. Songs that stand twice are dropped and counted. Lyrics that are not UTF-8 are read as Windows-1252.
+Known faults: seven of ten songs of the official test set have an artist who is also in the training set: compare with a
+split by artist. Duplicate songs are dropped and counted. Lyrics that are not UTF-8 are read as Windows-1252.
 """
 
 from dataclasses import dataclass, replace

@@ -1,15 +1,15 @@
-"""MIREX-like mood dataset: songs with a 30 s clip and lyrics in the five MIREX mood clusters; the bimodal set.
+"""MIREX-like mood dataset: songs with a 30 s clip and lyrics in the five MIREX mood clusters; the bimodal corpus.
 
-What: 903 clips of 30 s, of which 764 have lyrics too. A clip without an entry in `lyrics.jsonl` is kept, sound only.
+What: 903 clips of 30 s, of which 764 also have lyrics. A clip without an entry in `lyrics.jsonl` is kept, audio only.
 Labels: `mood` is the MIREX cluster (passionate, cheerful, poignant, humorous, aggressive: the first trait of clusters
 1-5); `tags` holds one of 28 AllMusic adjectives ("category"). No official split: split by artist.
 Source: a folder with `tracks.csv` (columns id, cluster, category, artist, title, audio; the audio path is relative to
-the folder) and `lyrics.jsonl` (one object a line: id, lyrics). The originals: http://mir.dei.uc.pt/downloads.html.
-Licence: for research; clips and lyrics are third-party works and must not be passed on.
+the folder) and `lyrics.jsonl` (one object per line: id, lyrics). The originals: http://mir.dei.uc.pt/downloads.html.
+Licence: for research; clips and lyrics are third-party works and must not be redistributed.
 Citation: Panda, Malheiro, Rocha, Oliveira & Paiva 2013, "Multi-modal music emotion recognition", CMMR.
-Known faults: songs stand twice on different albums, some under two clusters. Copies are found by artist and title, by
-equal words and by equal audio; all copies of a contradiction are dropped, else the first stays (611 songs: 6 dropped
-as contradictions, 4 as copies). Published numbers use all songs.
+Known faults: some songs appear twice, on different albums, some of them in two clusters. Duplicates are found by artist
+and title, by equal lyrics and by equal audio. If their clusters contradict each other all copies are dropped, otherwise
+the first is kept (611 songs: 6 dropped as contradictions, 4 as copies). Published numbers use all songs.
 """
 
 from dataclasses import replace

@@ -1,14 +1,15 @@
-"""MoodyLyrics4Q: 2,000 songs in four moods by their Last.fm tags; labels only, words and sound are your own.
+"""MoodyLyrics4Q: 2,000 songs in four moods by their Last.fm tags; labels only, audio and lyrics must be your own.
 
 What: artist, title and mood of each song.
 Labels: `mood` (happy, angry, sad, relaxed: the four quadrants of Russell's plane). No official split: split by artist.
 Source: a folder with `MoodyLyrics4Q.csv` (columns index, artist, title, mood), from the authors' page
 http://softeng.polito.it/erion/; or the table itself.
-Words: `--lyrics` names a folder of text files, `ML1.txt` (the index) or `Artist - Title.txt`; sound: `--audio` one of
-`ML1.mp3` and the like. Songs with neither are then dropped and counted. Without both the table holds labels alone.
-Licence: labels for research; words and sound belong to their owners.
+Own files: `--lyrics` names a folder of text files, `ML1.txt` (the index) or `Artist - Title.txt`; `--audio` a folder of
+`ML1.mp3` and the like. Songs with neither are then dropped and counted. Without both options the table holds only
+labels.
+Licence: labels for research; audio and lyrics belong to their owners.
 Citation: Çano & Morisio 2017, "Music mood dataset creation based on Last.fm tags", AIAP.
-Known faults: labels come from tags, not from listeners. Songs that stand twice are taken once, under two moods not at
+Known faults: labels come from tags, not from listeners. Duplicate songs are taken once, songs with two moods not at
 all. Names that are not UTF-8 are read as Windows-1252.
 """
 

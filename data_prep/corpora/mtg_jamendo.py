@@ -1,14 +1,14 @@
 """MTG-Jamendo mood/theme: 17,982 full songs under Creative Commons with 56 tags of mood and theme, official split-0.
 
-What: whole songs of any genre as MP3; words are not part of the set. Artists and songs go by number, without names.
-Labels: `tags`, one to several a song, for multi-label work; `mood` is empty. Split-0: train 9,949, valid 3,802, test
+What: whole songs of any genre as MP3, without lyrics. Artists and songs are identified by number, without names.
+Labels: `tags`, one or more per song, for multi-label work; `mood` is empty. Split-0: train 9,949, valid 3,802, test
 4,231; no artist is in two splits.
 Source: a folder with `autotagging_moodtheme-train.tsv`, `-validation.tsv` and `-test.tsv` (`data/splits/split-0` of
 https://github.com/MTG/mtg-jamendo-dataset), or with `moodtheme_tags.csv` (track_id, artist_id, album_id, tags separated
 by "|") and the ids of each part in `split0_train_ids.txt`, `split0_validation_ids.txt` and `split0_test_ids.txt`.
-Sound: `--audio` names the folder of the unpacked archives (`42/917542.mp3`, or `917542.low.mp3` of the small ones);
-songs whose file is missing are then dropped and counted. Without it the table holds ids, tags and splits alone.
-Licence: audio by song, Creative Commons; metadata CC BY-NC-SA 4.0.
+Audio: `--audio` names the folder of the unpacked archives (`42/917542.mp3`, or `917542.low.mp3` of the small ones);
+songs whose file is missing are then dropped and counted. Without it the table holds only ids, tags and splits.
+Licence: audio per song, Creative Commons; metadata CC BY-NC-SA 4.0.
 Citation: Bogdanov, Won, Tovstogan, Porter & Serra 2019, "The MTG-Jamendo dataset for automatic music tagging", ICML.
 Known faults: tags come from the uploaders and are far from complete. The tags ambiental, horror and mellow and the 504
 songs that have no other are in the full list but not in split-0: they are left out, as in all published results.

@@ -1,15 +1,15 @@
 """NJU-MusicMood: 777 lyrics in four moods with an official split; no audio.
 
 What: English lyrics, 400 for training (100 a mood) and 377 for test.
-Labels: `mood` (happy, angry, sad, relaxed: the four quadrants). Official split: train and test; artists stand on both
-sides of it. Make a validation set out of train.
-Source: a folder with `songs.jsonl` (one object a line: id, mood, split, artist, title, lyrics). The original:
+Labels: `mood` (happy, angry, sad, relaxed: the four quadrants). Official split: train and test; artists appear on both
+sides of it. Take a validation set from train.
+Source: a folder with `songs.jsonl` (one object per line: id, mood, split, artist, title, lyrics). The original:
 https://cs.nju.edu.cn/sufeng/data/musicmood.htm.
-Licence: for research; lyrics are third-party works and must not be passed on.
+Licence: for research; lyrics are third-party works and must not be redistributed.
 Citation: Xue, Xue & Su 2015, "Multimodal music mood classification by fusion of audio and lyrics", MMM.
-Known faults: 15 songs stand under two moods: all 30 entries are dropped. Two more stand in both splits, one of them
-with artist and title swapped (found by its words): the test set, which published results stand on, keeps it and the
-training set gives it up. What remains: 745 (train 382, test 363). Time-stamped lyrics are not kept.
+Known faults: 15 songs have two moods: all 30 entries are dropped. Two more are in both splits, one of them with artist
+and title swapped (found by its lyrics): they are kept in the test set, which published results use, and removed from
+the training set. What remains: 745 (train 382, test 363). Time-stamped lyrics are not kept.
 """
 
 from pathlib import Path

@@ -1,15 +1,15 @@
 """4Q audio emotion dataset: 900 clips of 30 s in the four quadrants of Russell's plane, with AllMusic mood tags.
 
-What: 30-second clips, 225 a quadrant, mapped from AllMusic tags by arousal and valence and checked by people.
-Labels: `mood` is the quadrant (Q1 happy, Q2 angry, Q3 sad, Q4 relaxed); `tags` are the AllMusic mood tags, several a
+What: 30-second clips, 225 per quadrant, mapped from AllMusic tags by arousal and valence and checked by people.
+Labels: `mood` is the quadrant (Q1 happy, Q2 angry, Q3 sad, Q4 relaxed); `tags` are the AllMusic mood tags, several per
 song, for multi-label work. No lyrics. No official split: split by artist.
-Source: the unpacked archive from http://mir.dei.uc.pt/downloads.html, which holds `panda_dataset_taffc_metadata.csv`
+Source: the unpacked archive from http://mir.dei.uc.pt/downloads.html, which contains `panda_dataset_taffc_metadata.csv`
 and the clips in folders Q1-Q4; or a folder with `tracks.csv` (columns id, mood, artist, title, moods, audio), where
 `moods` is separated by "|" and `audio` is relative to the folder.
-Licence: for research; the clips are third-party recordings and must not be passed on.
+Licence: for research; the clips are third-party recordings and must not be redistributed.
 Citation: Panda, Malheiro & Paiva 2018, "Novel audio features for music emotion recognition", IEEE TAFFC.
-Known faults: a few songs name no artist: each counts as an artist of its own. Genre is confounded with mood. Songs
-that stand twice are dropped and counted (none in the 720 clips that were checked).
+Known faults: a few songs name no artist; each counts as an artist of its own. Genre is confounded with mood. Duplicate
+songs are dropped and counted (none in the 720 clips that were checked).
 """
 
 from dataclasses import replace

@@ -1,16 +1,16 @@
-"""Synthetic: invented songs with sound and words, for trying every part of this software without any download.
+"""Synthetic: invented songs with audio and lyrics, to try every part of this software without any download.
 
-What: 240 songs of 12 s (FLAC, 22,050 Hz, mono, 16 bit) by 24 invented artists, played and sung about by the small
+What: 240 songs of 12 s (FLAC, 22,050 Hz, mono, 16 bit) by 24 invented artists, composed and rendered by the small
 composer in `data_prep/composer`, with English lyrics of 70 to 112 words. Every twentieth song is instrumental.
-Labels: one of the four moods, 60 songs each; artists lean to some moods. No official split: split by artist.
-Difficulty: sound and words each show the song's mood blurred, sound mostly its arousal, words mostly its valence, so
-each side errs alone and both together err less; `overlap` sets the blur (0 none, default 1). Measured at its default,
-mean of seeds 0 to 2, five artist-grouped folds: log-mel statistics + SVM .78, tf-idf + logistic regression .74, mean
-of their probabilities .88 and product .90 accuracy; standard error of one seed .03, chance .25. The most that any
-model can expect from unheard artists is .83 with sound, .87 with words, .98 with both (`composer/evidence.py`).
-Not for: any claim about real music. Scores on it say that the software works, and nothing about listeners.
+Labels: one of the four moods, 60 songs each; artists prefer some moods. No official split: split by artist.
+Difficulty: audio and lyrics each show a blurred version of the song's mood, audio mostly its arousal, lyrics mostly its
+valence, so that both together err less than each alone; `overlap` sets the blur (0 none, default 1). Measured at its
+default, mean of seeds 0 to 2, five artist-grouped folds: log-mel statistics + SVM .78, tf-idf + logistic regression
+.74, mean of their probabilities .88 and product .90 accuracy; standard error of one seed .03, chance .25. The best that
+any model can expect on unseen artists is .83 with audio, .87 with lyrics, .98 with both (`composer/evidence.py`).
+Not for: any claim about real music. Scores on it show that the software works, and nothing about listeners.
 Licence: CC0-1.0. Every note and word is made here; nothing is taken from a real song.
-Citation: none to be given; for the musical cues see `data_prep/composer/cues.py`.
+Citation: none needed; for the musical cues see `data_prep/composer/cues.py`.
 """
 
 import json

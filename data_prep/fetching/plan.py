@@ -6,18 +6,18 @@ from pathlib import Path
 
 @dataclass(frozen=True, kw_only=True)
 class FetchPlan:
-    """Where sound and words are looked for."""
+    """Where to look for audio and lyrics."""
 
     previews: tuple[str, ...] = ("deezer",)
-    """Sources of sound in their order: local, deezer, itunes, jamendo, spotify (identity for those after it)."""
+    """Audio sources, tried in this order: local, deezer, itunes, jamendo, spotify (identifies songs for the next)."""
     lyrics: tuple[str, ...] = ("lrclib",)
-    """Sources of words in their order: local, lrclib, genius."""
+    """Lyrics sources, tried in this order: local, lrclib, genius."""
     music_folder: Path | None = None
-    """Music for `--previews local`."""
+    """Folder of audio files for `--previews local`."""
     lyrics_folder: Path | None = None
-    """Text files for `--lyrics local`."""
+    """Folder of text files for `--lyrics local`."""
     accept_terms: tuple[str, ...] = ()
-    """Services whose terms you have read and may use: genius, spotify (for its previews)."""
+    """Services whose terms you have read and accept: genius, spotify (for its previews)."""
 
 
 WITHOUT_KEYS = FetchPlan()
