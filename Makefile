@@ -1,9 +1,9 @@
-# `make` alone prints what there is. Each target makes what it stands on: environment, corpus, features.
+# `make` alone lists the targets. Each target first makes what it needs: environment, corpus, features.
 PYTHON ?= python3
 CORPUS ?= synthetic
 SOURCE ?=
 OUT ?= runs/$(CORPUS)
-# Of baselines; the experiments have --seeds, experiments/fusion.py --train.seed.
+# For baselines only; the experiments have --seeds, experiments/fusion.py has --train.seed.
 SEEDS ?= 1
 # Flags for the program itself, e.g. ARGS="--train.seed 1"; more devices, e.g. LAUNCH="accelerate launch --multi_gpu".
 ARGS ?=
@@ -27,13 +27,13 @@ help:  ## print this list
 	@echo "make TARGET [CORPUS=mirex_like SOURCE=folder] [ARGS=...]"
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  \1\t/' | expand -t 14
 
-setup: $(READY)  ## create .venv and install the packages of the tested set (about 7 GB, minutes)
+setup: $(READY)  ## create .venv and install the tested versions of all packages (about 7 GB, minutes)
 
 data: $(TABLE)  ## prepare a corpus: data/CORPUS/tracks.parquet (default: the embedded synthetic one)
 
-model: $(MODEL)/predictions.parquet  ## the default of mood predict and mood demo, trained on the embedded corpus
+model: $(MODEL)/predictions.parquet  ## train the default model of mood predict and mood demo, on the embedded corpus
 
-fusion: $(TABLE)  ## the main job: train audio, lyrics and fusion, then compare them
+fusion: $(TABLE)  ## the main experiment: train audio, lyrics and fusion, then compare them
 	$(BIN)/$(LAUNCH) experiments/fusion.py --tracks $(TABLE) --out $(OUT) $($(CORPUS)_FLAGS) $(ARGS)
 
 baselines: $(TABLE)  ## the slides' two networks and the classical baselines: make baselines CORPUS=qaed4 SEEDS=5
