@@ -1,7 +1,7 @@
 """The slides' two networks by both protocols, the classical baselines, and their report; `make baselines` runs this.
 
 Run: python -m baselines --tracks data/qaed4/tracks.parquet --out runs/baselines-qaed4
-Ends in reports/<name of --out>/. What the corpus or this machine cannot feed says why, the others still run.
+Writes to reports/<name of --out>/. A baseline that this corpus or machine cannot run is skipped with the reason.
 """
 
 import sys
@@ -36,17 +36,17 @@ class Config:
     tracks: Path = Path("data/synthetic/tracks.parquet")
     """Track table written by `python -m data_prep CORPUS`."""
     out: Path = Path("runs/baselines")
-    """One run folder a baseline, protocol, fold and seed; finished ones are kept, interrupted ones go on."""
+    """One run folder per baseline, protocol, fold and seed; finished runs are kept, interrupted ones resume."""
     split: Literal["artist", "official"] = "artist"
-    """What the honest protocol splits by: artists, or as the corpus publishes."""
+    """Split of the honest protocol: artist-disjoint, or the corpus' official one."""
     folds: int = 1
-    """Of the honest protocol's four parts, how many the networks are tested on in turn; 4 tests every song."""
+    """How many of the honest protocol's four folds the networks are tested on; 4 tests every song."""
     seeds: int = 1
-    """Trainings of each network and split."""
+    """Training runs per network and split."""
     weights: str = IMAGENET
     """What Model 2 starts from: "imagenet" (torchvision's, downloaded once) or a file with a ResNet18 state dict."""
     fine_tuned: bool = False
-    """Train Model 2 with all its layers too, which the slides did not."""
+    """Also train Model 2 with all layers trainable, which the slides did not."""
     mix: Mix = "corpus"
     """slides: Model 2 on songs drawn in the proportions of its three moods on the slides. Its runs stand beside those
     on all songs, so a second call adds the other mix to the report."""

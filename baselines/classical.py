@@ -36,11 +36,11 @@ class Config:
     tracks: Path = Path("data/synthetic/tracks.parquet")
     """Track table written by `python -m data_prep CORPUS`."""
     out: Path = Path("runs/baselines")
-    """One run folder a baseline, fold and seed; runs that are finished are kept."""
+    """One run folder per baseline, fold and seed; finished runs are kept."""
     protocol: str = "artist"
     """How songs are split: artist (disjoint folds), official (the corpus' own), random (artists leak)."""
     folds: int = 5
-    """Parts of the corpus; each is tested once."""
+    """Number of folds; each is tested once."""
     seed: int = 0
     """Of the split and of the folds in which settings are chosen."""
 

@@ -1,4 +1,4 @@
-"""Late fusion at its simplest: the mean of what the audio SVM and tf-idf think probable.
+"""Late fusion at its simplest: the mean of the probabilities of the audio SVM and tf-idf.
 
 Run after both: python baselines/late_mean.py --tracks data/mirex_like/tracks.parquet --out runs/mirex_like
 Reads their run folders in --out. Has no settings, so it chooses none.

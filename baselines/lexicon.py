@@ -1,7 +1,7 @@
-"""Mood from the mood words in the lyrics: how often each mood's tags of `research/lexicon.tsv` are sung.
+"""Mood from mood words in the lyrics: how often each mood's tags of `research/lexicon.tsv` occur.
 
 Run: python baselines/lexicon.py --tracks data/nju_musicmood/tracks.parquet --out runs/nju --protocol official
-Expect: macro-F1 .238 there, below tf-idf by far: two songs of three sing no mood word at all.
+Expect: macro-F1 .238 there, far below tf-idf: two songs of three contain no mood word at all.
 """
 
 import csv

@@ -1,4 +1,4 @@
-"""Always the most frequent mood of the songs trained on: what every other model has to beat.
+"""Always the most frequent mood of the training songs: what every other model has to beat.
 
 Run: python baselines/majority.py --tracks data/qaed4/tracks.parquet --out runs/qaed4
 """

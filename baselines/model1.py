@@ -1,7 +1,7 @@
-"""Model 1 of the slides: ResNet18 from nothing on pictures of spectrograms, four moods, 20 epochs.
+"""Model 1 of the slides: ResNet18 from scratch on pictures of spectrograms, four moods, 20 epochs.
 
 Run: python baselines/model1.py --tracks data/qaed4/tracks.parquet --out runs/baselines-qaed4 [--protocol slides]
-In bf16 with colours last in memory it trains 2.08 times [1.97, 2.15] the pictures a second of the slides' own way (JPG
+In bf16 and channels-last it trains 2.08 times [1.97, 2.15] as many pictures a second as the slides' own way (JPG
 through Pillow, fp32): `mood bench --only model1_vs_slides`.
 """
 

@@ -1,7 +1,7 @@
-"""The slides' two networks on any corpus: as they were trained and measured, or measured rightly.
+"""The slides' two networks on any corpus: trained and measured as in the slides, or properly evaluated.
 
-Protocol `slides`: a random quarter of the songs is tested (artists leak) and the best epoch is picked on those same
-songs, so its numbers are optimistic. Protocol `honest`: artist-disjoint, the best epoch picked on validation songs.
+Protocol `slides`: a random quarter of the songs is tested (artists leak) and the best epoch is selected on those
+same songs, so its numbers are optimistic. Protocol `honest`: artist-disjoint, the epoch selected on validation songs.
 """
 
 from collections.abc import Mapping
@@ -38,15 +38,15 @@ class Config:
     tracks: Path = Path("data/synthetic/tracks.parquet")
     """Track table written by `python -m data_prep CORPUS`."""
     out: Path = Path("runs/baselines")
-    """One run folder a model, protocol, fold and seed; finished ones are kept, interrupted ones go on."""
+    """One run folder per model, protocol, fold and seed; finished runs are kept, interrupted ones resume."""
     protocol: Literal["honest", "slides"] = "honest"
     """honest: artist-disjoint, best epoch on validation; slides: random split, best epoch picked on test."""
     split: Literal["artist", "official"] = "artist"
-    """What the honest protocol splits by: artists, or as the corpus publishes."""
+    """Split of the honest protocol: artist-disjoint, or the corpus' official one."""
     folds: int = 1
-    """Of the honest protocol's four parts, how many are tested in turn; 4 tests every song."""
+    """How many of the honest protocol's four folds are tested; 4 tests every song."""
     seeds: int = 1
-    """Trainings of each split."""
+    """Training runs per split."""
     mix: Mix = "corpus"
     """slides: as many songs of each mood as keep the proportions the slides trained on, drawn once."""
 

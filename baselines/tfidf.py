@@ -1,4 +1,4 @@
-"""Mood from which words a song uses: tf-idf and logistic regression.
+"""Mood from lyrics: tf-idf and logistic regression.
 
 Run: python baselines/tfidf.py --tracks data/mirex_like/tracks.parquet --out runs/mirex_like
 Expect: accuracy .404 on mirex_like (5 artist folds, seed 0); macro-F1 .495 on nju_musicmood (official split).
