@@ -1,4 +1,4 @@
-"""What changes from epoch to epoch in training, and the random numbers that decide it."""
+"""Augmentation options, and the random numbers that decide about each song."""
 
 from dataclasses import dataclass
 from functools import lru_cache
@@ -16,28 +16,28 @@ copy."""
 
 @dataclass(frozen=True, kw_only=True)
 class Augmentation:
-    """What changes from epoch to epoch in training; all zero: nothing but the place of the window."""
+    """Augmentation in training; if all are zero, only the position of the window is random."""
 
     time_mask: int = 40
     """Longest of two SpecAugment masks along time, in frames."""
     mel_mask: int = 16
     """Longest of two SpecAugment masks along frequency, in mel bands."""
     drop_audio: float = 0.2
-    """Share of songs with words that lose their sound for one step, so that the model learns to do without."""
+    """Modality dropout: share of songs with lyrics that lose their audio for one step."""
     drop_lyrics: float = 0.2
-    """Share of songs with sound that lose their words for one step."""
+    """Modality dropout: share of songs with audio that lose their lyrics for one step."""
     gain_db: float = 0.0
-    """Most by which a spectrogram is made louder or softer, evenly distributed."""
+    """Largest random gain or attenuation of a spectrogram, uniformly distributed."""
     drop_words: float = 0.0
-    """Share of a song's tokens that a learning lyrics encoder does not see in one step; special tokens stay."""
+    """Share of a song's tokens hidden from a trainable lyrics encoder in one step; special tokens stay."""
     pieces: float = 1.0
-    """Share of a song whose vectors, by frozen encoders, are averaged in one step: a stretch at random, at least one
-    piece. 1: all of them, as in evaluation."""
+    """Share of a song whose frozen embeddings are averaged in one step: a random stretch, at least one segment. 1: all
+    of them, as in evaluation."""
     altered: float = 0.0
-    """Share of songs that are heard in one step as one of their altered copies, see `InputConfig.altered_copies`."""
+    """Share of songs replaced by one of their altered copies in one step, see `InputConfig.altered_copies`."""
     swap_lyrics: float = 0.0
-    """Share of songs with both sides that are given the words of another song of their batch for one step, and keep
-    their own answer: so that the model learns what words are worth that do not fit (see research.losses.objective)."""
+    """Share of songs with both modalities that get the lyrics of another song of their batch for one step and keep
+    their own label, so that the model learns not to trust wrong lyrics (see research.losses.objective)."""
 
 
 @lru_cache(maxsize=4)  # training and validation go on side by side, each in its epoch

@@ -1,4 +1,4 @@
-"""A corpus as a model reads it: the table joined with its spectrograms or vectors, and its words, tokenised once."""
+"""A corpus as a model reads it: the table joined with its spectrograms or embeddings and its lyrics, tokenised once."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -23,23 +23,23 @@ NO_WORDS = np.zeros(0, dtype=np.int32)
 @dataclass(frozen=True, kw_only=True)
 class InputConfig:
     mel: MelSettings = MelSettings()
-    """How sound becomes a spectrogram."""
+    """Settings of the log-mel spectrogram."""
     window_frames: int = 216
-    """Length of the pieces a network hears; 216 frames are 5.0 s at the default hop."""
+    """Length of the windows a network hears; 216 frames are 5.0 s at the default hop."""
     eval_windows: int = 6
-    """Pieces of a song, evenly spaced, that are averaged in evaluation."""
+    """Windows per song, evenly spaced, that are averaged in evaluation."""
     max_tokens: int = 512
-    """Longer lyrics are cut here."""
+    """Longer lyrics are truncated here."""
     altered_copies: int = 0
-    """Copies of each recording at another pitch, tempo and level that are kept beside it (research.features.altered);
-    only training with `Augmentation.altered` hears them."""
+    """Copies of each recording at another pitch, tempo and level that are stored beside it (research.features.altered);
+    only used by training with `Augmentation.altered`."""
     stored: Literal["mel", "waveform"] = "mel"
-    """What is kept of sound for a network that learns. waveform: int16 samples, from which the device that trains
-    computes the spectrograms (research.data.waveforms); four times the bytes to keep and to read."""
+    """What is stored of the audio for a trainable network. waveform: int16 samples, from which the training device
+    computes the spectrograms (research.data.waveforms); four times the bytes to store and read."""
 
     @property
     def front_end(self) -> MelSettings | Waveforms:
-        """What makes the store that a network which learns reads."""
+        """What makes the store that a trainable network reads."""
         return self.mel if self.stored == "mel" else Waveforms(mel=self.mel)
 
     @property

@@ -1,4 +1,4 @@
-"""The sound side: a CNN on one-channel log-mel windows; a song is the mean of its windows."""
+"""The audio encoder: a CNN on one-channel log-mel windows; a song's embedding is the mean of its windows'."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -31,20 +31,20 @@ STAGES = ("conv1", "layer1", "layer2", "layer3", "layer4")
 @dataclass(frozen=True, kw_only=True)
 class AudioConfig:
     frozen: tuple[str, ...] = ()
-    """Encoders that do not learn and stand in for the network; their vectors are computed once and kept beside the
-    corpus. Names of research.models.published, "statistics" (designed features), or audio models of transformers."""
+    """Frozen encoders used in place of the network; their embeddings are computed once and cached beside the corpus.
+    Names of research.models.published, "statistics" (hand-crafted features), or audio models of transformers."""
     network: Literal["resnet18", "resnet34", "resnet50", "short_chunk"] = "resnet18"
-    """What learns where nothing is frozen: a ResNet, or the short-chunk CNN made for music, which needs windows of more
-    than 128 frames after pooling."""
+    """Network to train if `frozen` is empty: a ResNet, or the short-chunk CNN made for music, which needs windows of
+    more than 128 frames after pooling."""
     weights: str | None = None
     """Weights that a ResNet starts from: "imagenet" (torchvision's, downloaded once), a state-dict file (a partial one
     is allowed), or None for random ones."""
     time_pool: int = 2
     """Neighbouring frames averaged before the network: 2 halves its cost, and 46 ms are still short of a note."""
     learning_rate: float = 2e-4
-    """Peak rate of the network; new layers take the one of TrainConfig."""
+    """Peak learning rate of the network; new layers have that of TrainConfig."""
     layer_decay: float = 1.0
-    """What each stage's rate is of the rate of the stage above, as in LyricsConfig; a ResNet has four and its stem."""
+    """Learning rate of each stage relative to the stage above, as in LyricsConfig; a ResNet has four and its stem."""
 
 
 class AudioEncoder(nn.Module):

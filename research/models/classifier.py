@@ -1,4 +1,4 @@
-"""The mood classifier: an encoder a side, one or both, and what joins them. One model for every experiment."""
+"""The mood classifier: one encoder per modality, audio or lyrics or both, and their fusion; used by all experiments."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -16,25 +16,26 @@ from research.models.fusion import FUSIONS, CrossAttentionFusion, Logits, OneSid
 from research.models.lyrics import LyricsConfig, LyricsEncoder, encoder_dim
 
 SMALLEST_SPREAD = 1e-6
-"""Below, a value counts as the same in every training song: a third of the published networks' values are."""
+"""A value with less spread counts as constant over training songs; a third of the published networks' values are."""
 ENDLESS_SPREAD = 1e30
-"""Of such a value: what it differs by in another song counts as nothing. Finite, for means of weights pass over it."""
+"""Spread set for a constant value, so that its difference in another song counts as nothing. Finite, because weight
+averaging also averages it."""
 FARTHEST = 5.0
-"""Standard deviations; what lies beyond is an accident of one song."""
+"""Standard deviations; values are clipped here, beyond is an outlier of one song."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class ModelConfig:
     audio: AudioConfig | None = AudioConfig()
-    """The sound side; None: a model of the words alone."""
+    """Audio encoder; None: a lyrics-only model."""
     lyrics: LyricsConfig | None = LyricsConfig()
-    """The words' side; None: a model of the sound alone."""
+    """Lyrics encoder; None: an audio-only model."""
     fusion: str = "late"
-    """How both sides are joined: concat, gated, late, or cross_attention (of encoders that learn)."""
+    """Fusion method: concat, gated, late, or cross_attention (trainable encoders only)."""
     dim: int = 128
-    """Width in which the sides meet."""
+    """Width to which both modalities are projected before fusion."""
     dropout: float = 0.3
-    """On what the heads read."""
+    """Dropout on the input of the heads."""
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> "ModelConfig":
@@ -50,7 +51,7 @@ class ModelConfig:
 
 
 class MoodClassifier(nn.Module):
-    """`model(batch) -> logits`; a side that a song lacks is neither computed nor guessed (see models.fusion)."""
+    """`model(batch) -> logits`; a missing modality is neither computed nor imputed (see models.fusion)."""
 
     def __init__(self, config: ModelConfig, *, n_labels: int, n_mels: int, pretrained: bool = True):
         """With `pretrained=False` nothing is loaded or downloaded: for weights that a run folder brings.
@@ -85,7 +86,7 @@ class MoodClassifier(nn.Module):
         self.join = join(config.dim, n_labels, config.dropout)
 
     def forward(self, batch: Batch, sides: bool = False) -> Logits | tuple[Logits, list[tuple[Logits, Present]]]:
-        """Logits of each song; with `sides` also what each side answers alone, and which songs have that side."""
+        """Logits of each song; with `sides` also those of each modality alone, and which songs have that modality."""
         if self.config.lyrics is None:
             audio, here = self._embed_audio(batch)
             logits, alone = self.join(audio, here), []
@@ -114,10 +115,10 @@ class MoodClassifier(nn.Module):
 
     @torch.no_grad()
     def start_tags_at(self, logits: Float[Tensor, " tags"]) -> None:
-        """Let untrained heads answer these logits for the tags, the last labels, whatever the song: their bias.
+        """Set the heads' bias so that, before training, they answer these logits for the tags (the last labels).
 
-        Rare tags otherwise spend the first epochs on becoming rare. Source: Lin et al. 2017, "Focal loss for dense
-        object detection", section 4.1.
+        Otherwise the first epochs are spent learning that rare tags are rare. Source: Lin et al. 2017, "Focal loss for
+        dense object detection", section 4.1.
         """
         for head in output_layers(self.join):
             head.bias[-len(logits) :] = logits.to(head.bias)
@@ -156,7 +157,7 @@ class MoodClassifier(nn.Module):
         return rates
 
     def _embed_audio(self, batch: Batch) -> tuple[Tensor, Tensor]:
-        """Sound in the width where the sides meet, (batch, dim) or (batch, places, dim), and where there is any."""
+        """Projected audio embeddings, (batch, dim) or (batch, places, dim), and which songs have audio."""
         here = batch.has_audio
         if not here.any():
             return self._nothing(here)
@@ -169,7 +170,7 @@ class MoodClassifier(nn.Module):
         return _placed(self.audio_projection(sound), here)
 
     def _embed_lyrics(self, batch: Batch) -> tuple[Tensor, Tensor]:
-        """Words in the width where the sides meet, (batch, dim) or (batch, tokens, dim), and where there are any."""
+        """Projected lyrics embeddings, (batch, dim) or (batch, tokens, dim), and which songs have lyrics."""
         here = batch.has_lyrics
         if not here.any():
             return self._nothing(here)

@@ -1,4 +1,4 @@
-"""Ways to join the two sides of a song; every one turns two embeddings and who is present into logits."""
+"""Fusion methods: each turns the embeddings of two modalities, and which are present, into logits."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,11 +17,11 @@ Tokens = Float[Tensor, "batch tokens dim"]
 Heard = Bool[Tensor, "batch frames"]
 Read = Bool[Tensor, "batch tokens"]
 HEADS = 4
-"""Of attention."""
+"""Attention heads."""
 
 
 class ConcatFusion(nn.Module):
-    """One head on both embeddings side by side; a missing side is replaced by a learned vector."""
+    """One head on the concatenated embeddings; a missing modality is replaced by a learned vector."""
 
     reads_sequences = False
 
@@ -41,7 +41,7 @@ class ConcatFusion(nn.Module):
 class GatedFusion(nn.Module):
     """A learned gate per song and feature. Source: Arevalo et al. 2017 (arXiv:1702.01992), without its tanh.
 
-    Where one side is missing the gate is shut on it: the song is judged by the other side alone.
+    The gate closes on a missing modality: the song is judged by the other alone.
     """
 
     reads_sequences = False
@@ -63,10 +63,10 @@ class GatedFusion(nn.Module):
 
 
 class LateFusion(nn.Module):
-    """A head per side and the mean of their logits over the sides present (a product of experts).
+    """One head per modality and the mean of their logits over the modalities present (a product of experts).
 
-    For moods that is the mean of log-probabilities but for a constant a song, which softmax takes out again; for tags,
-    the mean of log-odds.
+    For moods this is the mean of log-probabilities up to a constant per song, which softmax cancels; for tags, the mean
+    of log-odds.
 
     Source: Hinton 2002, "Training products of experts"; the late fusion of Laurier et al. 2008 averages probabilities.
     """
@@ -85,10 +85,10 @@ class LateFusion(nn.Module):
 
 
 class CrossAttentionFusion(nn.Module):
-    """Lyric tokens listen to the spectrogram, its frames read the tokens; then concatenation of both means.
+    """Lyric tokens attend to spectrogram frames and frames to tokens; then both means are concatenated.
 
-    Source: the cross-modal attention of Tsai et al. 2019 (arXiv:1906.00295), one layer each way. Where a side is
-    missing the other attends to a learned token alone, and the missing mean is replaced as in `ConcatFusion`.
+    Source: the cross-modal attention of Tsai et al. 2019 (arXiv:1906.00295), one layer each way. If a modality is
+    missing, the other attends only to a learned token, and the missing mean is replaced as in `ConcatFusion`.
     """
 
     reads_sequences = True
@@ -119,7 +119,7 @@ class CrossAttentionFusion(nn.Module):
 
 
 class OneSide(nn.Module):
-    """The head of a one-side model: a song without that side is given what was learned of such songs."""
+    """The head of a single-modality model; a song without that modality gets a learned vector."""
 
     reads_sequences = False
 
@@ -135,15 +135,15 @@ class OneSide(nn.Module):
 
 
 def output_layers(join: nn.Module) -> list[nn.Linear]:
-    """The layers of a join that end in labels."""
+    """The output layers of a fusion."""
     return [join.audio[-1], join.lyrics[-1]] if isinstance(join, LateFusion) else [join.head]
 
 
 @contextmanager
 def head_inputs(join: nn.Module) -> Iterator[list[Tensor]]:
-    """Collects what the layers that end in labels read: a tensor (batch, values) a forward pass, in their order.
+    """Collects the inputs of the output layers: one tensor (batch, values) per forward pass, in their order.
 
-    Of a late fusion the two sides' vectors side by side.
+    For late fusion, the two modalities' vectors are concatenated.
     """
     heads, parts, found = output_layers(join), [], []
 

@@ -1,4 +1,4 @@
-"""The words' side: any BERT-family encoder of transformers, by name or local path."""
+"""The lyrics encoder: any BERT-family model of transformers, by name or local path."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,7 +22,7 @@ from research.models.attention import attend_quickly
 
 MINILM = "minilm"
 CHUNK_TOKENS = 256
-"""Longer words are read in pieces of this many tokens: attention costs the square of a length, and BERT ends at 512."""
+"""Longer lyrics are read in chunks of this many tokens: attention cost is quadratic in length, and BERT ends at 512."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,17 +31,17 @@ class LyricsConfig:
     """Name on the Hugging Face hub, local folder, or "minilm": the six-layer BERT of the extra `minilm`, which needs no
     download."""
     trainable_layers: int | None = None
-    """How many of the top transformer layers learn; None: the whole encoder; 0: none, then its vectors are computed
-    once and kept beside the corpus."""
+    """How many of the top transformer layers are fine-tuned; None: the whole encoder; 0: none (frozen), then its
+    embeddings are computed once and cached beside the corpus."""
     pooling: Literal["mean", "cls", "attention", "lines"] = "mean"
-    """Song vector: mean over tokens, the [CLS] token, or a mean with learned weights (an encoder that learns); lines:
-    mean and maximum over the distinct lines of a song, each read alone (a frozen encoder)."""
+    """Song embedding: mean over tokens; the [CLS] token; attention: a mean with learned weights (trainable encoder);
+    lines: mean and maximum over the distinct lines of a song, each read alone (frozen encoder)."""
     attention_dropout: float = 0.0
     """Zero lets torch use its fused attention kernel."""
     learning_rate: float = 5e-5
-    """Peak rate of the top layer, and of the others where `layer_decay` is 1."""
+    """Peak learning rate of the top layer, and of all others if `layer_decay` is 1."""
     layer_decay: float = 1.0
-    """What each layer's rate is of the rate of the layer above; embeddings lie at the bottom. Source: Howard & Ruder
+    """Learning rate of each layer relative to the layer above; embeddings are at the bottom. Source: Howard & Ruder
     2018 (arXiv:1801.06146), section 3.2; Clark et al. 2020 (arXiv:2003.10555) take 0.8 for small encoders."""
 
     @property
@@ -50,7 +50,7 @@ class LyricsConfig:
 
 
 class LyricsEncoder(nn.Module):
-    """A vector a song from the last layer's token vectors.
+    """One embedding per song, from the last layer's token embeddings.
 
     The mean is the default, which Reimers & Gurevych 2019 (arXiv:1908.10084) found better than [CLS].
     """
