@@ -1,6 +1,6 @@
-"""Files and folders that are written whole or not at all: under a partial name beside the target, then moved over it.
+"""Atomic writing of files and folders: under a partial name beside the target, then moved over it.
 
-A partial name ends in `.part`, so that no search for songs, words or runs takes it for a finished file.
+A partial name ends in `.part`, so that no search for songs, lyrics or runs mistakes it for a finished file.
 """
 
 import os
@@ -13,15 +13,15 @@ from pathlib import Path
 
 @contextmanager
 def replacing(path: Path, *, shared: bool = False) -> Iterator[Path]:
-    """Give a block the path to write to; what it wrote there takes the place of `path` when the block ends.
+    """Give a block the path to write to; what it wrote there replaces `path` when the block ends.
 
-    After an error the target is as it was and nothing is left beside it. What a kill leaves behind, the next call for
-    the same target removes. A power cut is another matter: who must survive it syncs the file before the block ends.
+    After an error the target is unchanged and nothing is left beside it. What a killed process leaves behind is removed
+    by the next call for the same target. To survive a power cut as well, sync the file before the block ends.
 
     Args:
         path: a file, which may exist, or a folder, which must not; its parent exists.
-        shared: other programs may be writing the same target now. Each then writes under a name of its own and the
-            last one wins; what a kill leaves behind stays.
+        shared: other programs may be writing the same target. Each then writes under a name of its own and the last one
+            wins; what a killed process leaves behind stays.
     """
     partial = path.with_name(f"{path.name}.{secrets.token_hex(4)}.part" if shared else f"{path.name}.part")
     _remove(partial)
@@ -34,7 +34,7 @@ def replacing(path: Path, *, shared: bool = False) -> Iterator[Path]:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write UTF-8 text whole or not at all; line ends stay as they are in `text`, on every system."""
+    """Write UTF-8 text atomically; line ends stay as they are in `text`, on every system."""
     with replacing(path) as partial:
         partial.write_text(text, encoding="utf-8", newline="\n")
 

@@ -1,4 +1,4 @@
-"""What a model reads, a dataclass of tensors, and what the training loop asks of the songs behind it."""
+"""The batch, a dataclass of tensors that a model reads, and what the training loop needs to know of its songs."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
@@ -15,14 +15,14 @@ Moved = TypeVar("Moved")
 
 @dataclass(frozen=True)
 class _Tensors:
-    """Fields that move together."""
+    """Tensors that are moved between devices together."""
 
     def to(self: Moved, device: torch.device | str, non_blocking: bool = False) -> Moved:
         """The same songs on another device; accelerate moves batches through this method."""
         return self._each(lambda tensor: tensor.to(device, non_blocking=non_blocking))
 
     def pin_memory(self: Moved) -> Moved:
-        """The same songs in memory that a GPU reads while the CPU goes on; a DataLoader calls this."""
+        """The same songs in pinned memory, for asynchronous copies to a GPU; a DataLoader calls this."""
         return self._each(Tensor.pin_memory)
 
     def _each(self: Moved, change: Callable[[Tensor], Tensor]) -> Moved:
@@ -31,29 +31,29 @@ class _Tensors:
 
 @dataclass(frozen=True)
 class Batch(_Tensors):
-    """Songs side by side. A side that a song lacks, or that the model does not read, is said so in `has_*`; what stands
-    in its place in `mel` and `input_ids` is never looked at."""
+    """A batch of songs. `has_*` is false for a modality that a song lacks or that the model does not read; values in its
+    place in `mel` and `input_ids` are never used."""
 
     mel: Float[Tensor, "batch windows n_mels frames"]
-    """Log-mel in dB; in training one random window a song, in evaluation several evenly spaced ones."""
+    """Log-mel in dB; in training one random window per song, in evaluation several evenly spaced ones."""
     input_ids: Int[Tensor, "batch tokens"]
     attention_mask: Int[Tensor, "batch tokens"]
     audio_vectors: Float[Tensor, "batch audio_dim"]
-    """What frozen encoders, or before this batch the model's own, made of the sound; no columns: it reads `mel`."""
+    """Audio embeddings of frozen encoders, or the model's own, computed before; no columns: it reads `mel`."""
     lyrics_vectors: Float[Tensor, "batch lyrics_dim"]
-    """What a frozen encoder made of the words, see research.embeddings; no columns where the model reads the tokens."""
+    """Lyrics embeddings of a frozen encoder, see research.embeddings; no columns if the model reads the tokens."""
     has_audio: Bool[Tensor, " batch"]
     has_lyrics: Bool[Tensor, " batch"]
     target: Int[Tensor, " batch"] | Float[Tensor, "batch labels"]
-    """Position of the mood in the label space, -1 where none is known; where tags are learned, 0, 1 or NaN (not known)
-    for each label."""
+    """Position of the mood in the label space, -1 if unknown; if tags are learned, 0, 1 or NaN (unknown) for each
+    label."""
     track_index: Int[Tensor, " batch"]
     """Row of the song in the track table."""
 
 
 @dataclass(frozen=True)
 class PictureBatch(_Tensors):
-    """Pictures of songs side by side, as they lie on disk: colours last."""
+    """A batch of pictures, as they are on disk: channels last."""
 
     pictures: UInt8[Tensor, "batch height width rgb"]
     target: Int[Tensor, " batch"]
@@ -63,21 +63,21 @@ class PictureBatch(_Tensors):
 
 
 class SongSet(Protocol):
-    """Songs to train or to answer on: what `research.training.loop` needs to know of them."""
+    """Songs for training or prediction, as `research.training.loop` needs them."""
 
     rows: Int[np.ndarray, " songs"]
     """Positions in the track table."""
     targets: Int[np.ndarray, " songs"] | Float[np.ndarray, "songs labels"]
     """See `research.labels.target_array`."""
     epoch: int
-    """Set by the loop; whatever is random follows it."""
+    """Set by the loop; all randomness depends on it."""
 
     @property
     def n_labels(self) -> int: ...
 
     @property
     def n_tags(self) -> int:
-        """The last so many labels are tags, of which a song has any number; the others are moods."""
+        """How many of the last labels are tags, of which a song can have any number; the others are moods."""
         ...
 
     def __len__(self) -> int: ...
@@ -89,7 +89,7 @@ class SongSet(Protocol):
 
 
 def pad_tokens(tokens: Sequence[np.ndarray]) -> tuple[Int[np.ndarray, "batch tokens"], Int[np.ndarray, "batch tokens"]]:
-    """Token ids side by side and the mask of what is real; the id under a zero mask is never read, so it is 0."""
+    """Padded token ids and their attention mask; padding has id 0."""
     width = max((len(ids) for ids in tokens), default=0)
     mask = np.arange(width) < np.array([[len(ids)] for ids in tokens])
     input_ids = np.zeros(mask.shape, dtype=np.int64)

@@ -1,4 +1,4 @@
-"""How every experiment becomes a command: a dataclass is its options, a user's mistake is one line."""
+"""The command line of every experiment: options come from a dataclass, and a user's mistake is reported in one line."""
 
 import os
 import sys
@@ -23,4 +23,4 @@ def run_command(main: Callable[[Config], None], config: type[Config], descriptio
             raise
         sys.exit(f"error: {error} (MOOD_TRACEBACK=1 shows where)")
     except KeyboardInterrupt:
-        sys.exit("stopped; the same command goes on from there")
+        sys.exit("stopped; run the same command again to resume")

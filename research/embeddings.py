@@ -1,8 +1,8 @@
-"""Vectors of a frozen lyrics encoder, computed once and kept beside the corpus in `embeddings/lyrics-<hash>.npz`.
+"""Embeddings of a frozen lyrics encoder, computed once and cached beside the corpus in `embeddings/lyrics-<hash>.npz`.
 
-Both file and rows are found by content, the file by a hash of the encoder's weights and settings, a row by a hash of
-the words: other weights, a longer cut or changed words are computed anew, nothing stale is ever read. (Vectors of sound
-lie in feature stores, see research.models.frozen.)
+Both file and rows are found by content: the file by a hash of the encoder's weights and settings, a row by a hash of
+the lyrics. So changed weights, truncation or lyrics are computed anew, nothing stale is ever read. (Audio embeddings
+are in feature stores, see research.models.frozen.)
 """
 
 import hashlib
@@ -20,11 +20,11 @@ from research.models.lyrics import LyricsConfig
 def lyrics_vectors(
     texts: Sequence[str], config: LyricsConfig, max_tokens: int, folder: Path
 ) -> Float32[np.ndarray, "songs dim"]:
-    """Vector of each song's words; zeros, never to be read, where a song has none.
+    """Embedding of each song's lyrics; zeros, to be ignored, for a song without lyrics.
 
     Args:
-        max_tokens: longer lyrics are cut here.
-        folder: where vectors are kept, by custom `embeddings` beside the track table.
+        max_tokens: longer lyrics are truncated here.
+        folder: cache folder, by convention `embeddings` beside the track table.
     """
     frozen = FrozenLyrics(config, max_tokens)
     path = folder / f"lyrics-{_hash(frozen, config, max_tokens)}.npz"

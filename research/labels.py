@@ -1,4 +1,4 @@
-"""What a model answers: one mood a song, any number of tags, or both; and what is true of each song."""
+"""Label spaces (one mood per song, any number of tags, or both) and the targets of each song."""
 
 from collections import Counter
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from research.tracks import TrackTable
 Task = Literal["moods", "tags", "moods+tags"]
 Targets = Int[np.ndarray, " songs"] | Float[np.ndarray, "songs labels"]
 MIN_SONGS = 20
-"""Rarer tags are left out: in five folds four songs of each are tested."""
+"""Rarer tags are left out; with five folds, each fold then tests four songs of a tag."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ def label_space(tracks: TrackTable, task: Task, min_songs: int = MIN_SONGS) -> L
         min_songs: tags of fewer songs are left out.
 
     Raises:
-        ValueError: the corpus has no mood or no tag of so many songs.
+        ValueError: the corpus has no mood, or no tag with that many songs.
     """
     moods = tracks.corpus.labels if task != "tags" else ()
     if task != "tags" and not moods:
@@ -49,12 +49,12 @@ def label_space(tracks: TrackTable, task: Task, min_songs: int = MIN_SONGS) -> L
 
 
 def target_array(tracks: TrackTable, space: LabelSpace) -> Targets:
-    """What is true of each song of the table.
+    """Targets of each song of the table.
 
     Returns:
-        Without tags, the position of the mood in the label space, -1 where none is known. With tags, 1 for each label
-        that a song has and 0 for those it has not; all moods of a song without mood, and all tags of a song that
-        nobody has tagged, are NaN.
+        Without tags, the position of the mood in the label space, -1 if unknown. With tags, 1 for each label that a
+        song has and 0 for the others; all moods of a song without mood, and all tags of a song without any tag, are
+        NaN.
     """
     place = {mood: index for index, mood in enumerate(space.moods)}
     moods = np.array([place.get(mood, -1) for mood in tracks.frame["mood"]], dtype=np.int64)

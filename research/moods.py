@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 MOODS = ("happy", "angry", "sad", "relaxed")
-"""The slides' four moods, one a quadrant of Russell's valence-arousal plane."""
+"""The slides' four moods, one per quadrant of Russell's valence-arousal plane."""
 
 SLIDES_THREE = ("angry", "happy", "sad")
 """Classes of the slides' second model, in their order."""
@@ -18,7 +18,7 @@ NUMBERED_QUADRANTS = {"Q1": "happy", "Q2": "angry", "Q3": "sad", "Q4": "relaxed"
 """The quadrants as published sets number them, anticlockwise from pleasant and excited."""
 
 COLOURS = ("#f2b134", "#d1495b", "#2e6f95", "#66a182", "#8d6a9f", "#7f7f7f")
-"""Of a model's labels, in their order, wherever they are drawn; told apart in print too, by lightness."""
+"""Colours of a model's labels, in their order, in all figures; distinguishable in print by lightness."""
 
 
 def quadrant(valence: float, arousal: float) -> str:
@@ -50,7 +50,7 @@ def plane_position(shares: Mapping[str, float]) -> tuple[float, float] | None:
         shares: probability of each mood.
 
     Returns:
-        None where there is no mood, or one that has no quadrant.
+        None if there is no mood, or one that has no quadrant.
     """
     if not shares or not set(shares) <= set(QUADRANTS):
         return None

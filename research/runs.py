@@ -1,11 +1,11 @@
-"""The run folder: everything needed to reproduce a run and to score it. Nothing else is a source of results.
+"""The run folder: everything needed to reproduce a run and to score it; the only source of results.
 
 config.json          configuration, corpus, seed, commit, environment; written first
-metrics.jsonl        one line an epoch
+metrics.jsonl        one line per epoch
 model.safetensors    weights of the best epoch on validation
-checkpoint.pt        state at the last epoch's end, gone when the run is finished
+checkpoint.pt        state after the last epoch, deleted when the run is finished
 result.json          epochs, best epoch, songs trained on, cost
-predictions.parquet  logits of every validation and test song; written last: with it, a run is finished
+predictions.parquet  logits of every validation and test song; written last: its presence marks a finished run
 
 In predictions.parquet `target` is the position of the mood in `labels` of config.json. Where tags were learned,
 config.json names them as `tags`; `target` is then a list, aligned with `logits`: moods, then tags, 1 if the song has
@@ -39,12 +39,12 @@ from research.tracks import TrackTable
 CIRCUMSTANCES = ("id", "commit", "environment")
 """What may differ between the start of a run and its continuation."""
 CORPUS_CIRCUMSTANCES = ("version", "command")
-"""The same of its corpus: how the table was made; what it holds is told by its fingerprint."""
+"""What may differ in its corpus: how the table was made. The fingerprint covers its content."""
 LOCK = ".lock"
 
 
 class RunFolder:
-    """One run on disk. Files appear whole or not at all."""
+    """One run on disk. Files are written completely or not at all."""
 
     def __init__(self, path: Path, config: Mapping[str, Any]):
         self.path = path
@@ -52,14 +52,14 @@ class RunFolder:
 
     @classmethod
     def open(cls, path: Path, config: Mapping[str, Any]) -> "RunFolder":
-        """Start a run, or take up one that was interrupted.
+        """Start a run, or resume an interrupted one.
 
         Args:
             path: the folder; made when missing.
             config: JSON values only; id, commit and environment are added here.
 
         Raises:
-            ValueError: the folder holds a run of another configuration; names what differs.
+            ValueError: the folder contains a run with another configuration; names the difference.
         """
         config = json.loads(json.dumps(config))
         known = path / "config.json"
@@ -115,7 +115,7 @@ class RunFolder:
         return torch.load(path, map_location="cpu", weights_only=True) if path.is_file() else None
 
     def finish(self, predictions: pd.DataFrame, result: Mapping[str, float]) -> None:
-        """Write what is scored, last of all, and drop what only a continuation needed."""
+        """Write the predictions, last of all, and delete what only resuming needs."""
         write_text(self.path / "result.json", json.dumps(dict(result), indent=1))
         with replacing(self.path / "predictions.parquet") as partial:
             predictions.to_parquet(partial, index=False)
@@ -124,7 +124,7 @@ class RunFolder:
 
 @contextmanager
 def held(path: Path) -> Iterator[None]:
-    """Keep other programs from writing the run folder `path` meanwhile; it is made when missing.
+    """Lock the run folder `path` against other programs; it is created if missing.
 
     Raises:
         ValueError: another program writes it.
@@ -142,7 +142,7 @@ def held(path: Path) -> Iterator[None]:
 
 
 def describe_run(tracks: TrackTable, split: Split, *, name: str, group: str, n_folds: int, seed: int) -> dict[str, Any]:
-    """What every run's configuration says of corpus and split; the model adds what its answers depend on."""
+    """What every run's configuration contains about corpus and split; the model adds what its answers depend on."""
     return {
         "name": name,
         "group": group,
@@ -181,10 +181,10 @@ def prediction_frame(
 
 
 def score_songs(test: pd.DataFrame, n_tags: int = 0) -> dict[str, float]:
-    """Plain scores of one run's test predictions; intervals come with `research.reports`, over all folds.
+    """Scores of one run's test predictions, without intervals; `research.reports` computes those, over all folds.
 
     Args:
-        n_tags: the last so many labels are tags.
+        n_tags: how many of the last labels are tags.
     """
     return score_answers(np.stack(test["target"].to_numpy()), np.stack(test["logits"].to_numpy()), n_tags)
 
@@ -204,7 +204,7 @@ def git_commit() -> str | None:
 
 
 def environment() -> dict[str, str | int]:
-    """What a number may depend on besides the code."""
+    """What results may depend on besides the code."""
     device = torch.cuda.get_device_name() if torch.cuda.is_available() else platform.processor() or platform.machine()
     return {
         "python": platform.python_version(),

@@ -1,4 +1,4 @@
-"""The track table: one row a song, typed, checked on write and on read; what every other part starts from."""
+"""The track table: one row per song, typed, checked on write and on read; the input of every other part."""
 
 import hashlib
 import json
@@ -39,7 +39,7 @@ METADATA_KEY = b"corpus"
 
 @dataclass(frozen=True, kw_only=True)
 class Corpus:
-    """What is true of a corpus as a whole; stored as metadata of its table."""
+    """Properties of a corpus as a whole; stored as metadata of its table."""
 
     name: str
     labels: tuple[str, ...]
@@ -49,7 +49,7 @@ class Corpus:
     citation: str
     licence: str
     synthetic: bool = False
-    """Invented songs: said in every table such data reach."""
+    """Invented songs; stated in every table that contains them."""
     artists_cross_splits: bool = False
     """The published split has artists on both sides; without this flag such a table is refused."""
     command: str = ""
@@ -71,13 +71,13 @@ class TrackTable:
 
     @property
     def artist_keys(self) -> list[str]:
-        """Who made each song, normalised; a song without artist is alone under its own id."""
+        """Normalised artist of each song; a song without artist counts as an artist of its own."""
         rows = zip(self.frame["artist"], self.frame["track_id"], strict=True)
         return [artist_key(artist) or f"unknown artist of {track_id}" for artist, track_id in rows]
 
     @property
     def fingerprint(self) -> str:
-        """Hash of ids, labels and splits: equal for two preparations of the same songs, wherever they lie."""
+        """Hash of ids, labels and splits: equal for two preparations of the same songs, in whatever folder."""
         frame = self.frame[["track_id", "artist", "title", "mood", "tags", "split"]]
         text = json.dumps([self.corpus.labels, self.corpus.tags, *frame.to_numpy().tolist()])
         return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
@@ -86,10 +86,10 @@ class TrackTable:
         return self._path("audio", row)
 
     def lyrics_text(self, row: int) -> str | None:
-        """Words of the song at position `row`, or None where the table has none.
+        """Lyrics of the song at position `row`, or None if the table has none.
 
         Raises:
-            ValueError: the file is gone or is not UTF-8 text.
+            ValueError: the file is missing or is not UTF-8 text.
         """
         path = self._path("lyrics", row)
         if path is None:
@@ -105,7 +105,7 @@ class TrackTable:
 
 
 def artist_key(artist: str | None) -> str:
-    """Name under which two spellings of one artist meet: no case, accents, punctuation, leading "The" or guests.
+    """Normalised artist name, equal for different spellings: no case, accents, punctuation, leading "The" or guests.
 
     >>> artist_key("The Beyoncé feat. JAY-Z") == artist_key("BEYONCE")
     True
@@ -122,7 +122,7 @@ def artist_key(artist: str | None) -> str:
 
 
 def without_accents(text: str) -> str:
-    """Letters without case and accents; a kana keeps its voicing mark, which makes another sound of it.
+    """Text without case and accents; a kana keeps its voicing mark, which changes its sound.
 
     >>> without_accents("Sigur Rós"), without_accents("パパ") == without_accents("ハハ")
     ('sigur ros', False)
@@ -134,7 +134,7 @@ def without_accents(text: str) -> str:
 
 
 def write_tracks(path: Path, frame: pd.DataFrame, corpus: Corpus) -> TrackTable:
-    """Check a table and write it, whole or not at all.
+    """Check a table and write it, completely or not at all.
 
     Args:
         path: the `tracks.parquet` to write; audio and lyrics paths in `frame` are relative to its folder.
@@ -183,7 +183,7 @@ def read_tracks(path: Path) -> TrackTable:
 
 
 def check_tracks(frame: pd.DataFrame, corpus: Corpus, folder: Path) -> None:
-    """Refuse a table that something later would trip over.
+    """Refuse a table that would cause errors later.
 
     Raises:
         ValueError: duplicate or missing ids, unknown moods, tags or splits, files that are missing or outside
@@ -209,7 +209,7 @@ def check_tracks(frame: pd.DataFrame, corpus: Corpus, folder: Path) -> None:
 
 
 def artists_in_two_splits(frame: pd.DataFrame) -> list[str]:
-    """Keys of the artists that stand in more than one official split, sorted."""
+    """Keys of the artists that are in more than one official split, sorted."""
     keys = frame["artist"].map(artist_key)
     known = frame["split"].notna() & (keys != "")
     n_splits = frame["split"][known].groupby(keys[known]).nunique()

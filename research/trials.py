@@ -1,4 +1,4 @@
-"""One trial: a model on one split of a corpus, from nothing (or an interrupted run) to a finished run folder."""
+"""One trial: a model on one split of a corpus, from scratch (or an interrupted run) to a finished run folder."""
 
 import resource
 import sys
@@ -37,7 +37,7 @@ from research.training.machine import make_accelerator, process_state
 
 @dataclass(frozen=True, kw_only=True)
 class Trial:
-    """What is trained on what; `folder` is where the run is kept, `group` what it is shown under."""
+    """A model, a split and training options; `folder` is the run folder, `group` the name that runs are shown under."""
 
     name: str
     model: ModelConfig | PictureConfig
@@ -56,7 +56,7 @@ Build = Callable[[], tuple[nn.Module, Mapping[str, SongSet]]]
 
 
 def load_corpus(table: Path, inputs: InputConfig, model: ModelConfig) -> Songs:
-    """A prepared corpus with the features that a model reads; what is not computed yet is computed and kept.
+    """A prepared corpus with the features that a model reads; missing features are computed and cached.
 
     Raises:
         FileNotFoundError: no such table.
@@ -90,7 +90,7 @@ def load_corpus(table: Path, inputs: InputConfig, model: ModelConfig) -> Songs:
 
 
 def lyrics_readers(inputs: InputConfig, lyrics: LyricsConfig, folder: Path) -> tuple[Tokenize, EmbedWords | None]:
-    """How texts become token ids, and vectors where the encoder is frozen; those are kept in `folder`."""
+    """Functions from texts to token ids and, for a frozen encoder, to embeddings, which are cached in `folder`."""
     tokenize = partial(tokenize_lyrics, tokenizer=load_tokenizer(lyrics), max_tokens=inputs.max_tokens)
     if not lyrics.frozen:
         return tokenize, None
@@ -105,7 +105,7 @@ def _front_ends(tracks: TrackTable, inputs: InputConfig, model: ModelConfig) -> 
 
 
 def run_trial(songs: Songs, trial: Trial) -> None:
-    """Train, choose on validation, predict the test songs once. A finished run is left alone.
+    """Train, select the epoch on validation songs, predict the test songs once. A finished run is not changed.
 
     Raises:
         ValueError: the folder holds a run of another configuration.
@@ -119,12 +119,12 @@ def run_trial(songs: Songs, trial: Trial) -> None:
 
 
 def run_parts(tracks: TrackTable, trial: Trial, inputs: Mapping[str, Any], build: Build) -> None:
-    """The same for any model and any way of reading songs.
+    """`run_trial` for any model and any way of reading songs.
 
     Args:
-        inputs: what the run's configuration says of them besides corpus, split, model and training; labels, where they
-            are not the corpus' moods.
-        build: called once the first weights' seed is set, unless the run is finished.
+        inputs: what the run's configuration says besides corpus, split, model and training: input settings, and the
+            labels if they are not the corpus' moods.
+        build: called after the seed of the initial weights is set, unless the run is finished.
 
     Raises:
         ValueError: the folder holds a run of another configuration, or another program trains it.
