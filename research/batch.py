@@ -31,7 +31,7 @@ class _Tensors:
 
 @dataclass(frozen=True)
 class Batch(_Tensors):
-    """A batch of songs. `has_*` is false for a modality that a song lacks or that the model does not read; values in its
+    """A batch of songs. `has_*` is false for a modality that a song lacks or the model does not read; values in its
     place in `mel` and `input_ids` are never used."""
 
     mel: Float[Tensor, "batch windows n_mels frames"]
