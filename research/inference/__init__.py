@@ -1,4 +1,4 @@
-"""A trained run put to use: the mood of a song of any length, with or without its words."""
+"""Using a trained run: the mood of a song of any length, with or without lyrics."""
 
 from research.inference.prediction import Moment, MoodPrediction
 from research.inference.predictor import MoodPredictor, Song, load_predictor

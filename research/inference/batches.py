@@ -1,4 +1,4 @@
-"""Songs, and pieces of one song, side by side for the model."""
+"""Batches of songs, and of the segments of one song, for the model."""
 
 from collections.abc import Iterator
 
@@ -11,16 +11,16 @@ from research.inference.listening import Heard
 from research.inference.words import SungWords, Words
 
 PIECES = 16
-"""Judged at once."""
+"""Segments judged at once."""
 
 
 def moments(
     heard: Heard, mel: Tensor | None, vectors: Tensor, words: Words | None, sung: SungWords | None
 ) -> Iterator[Batch]:
-    """Each piece of the sound as a song of its own, with the words sung then, or all words where that is not known.
+    """Each audio segment as a song of its own, with the lyrics sung then, or all lyrics if that is not known.
 
     Args:
-        mel: (pieces, n_mels, frames), where the model joins frames; else `vectors`, (pieces, audio_dim), are used.
+        mel: (pieces, n_mels, frames), if the fusion reads frames; else `vectors`, (pieces, audio_dim), are used.
         words: of the whole song, a single row.
     """
     pieces = len(heard.starts_s)
@@ -44,7 +44,7 @@ def moments(
 def song_batch(
     mel: Tensor | None, vectors: Tensor, words: Words | None, heard: bool, has_words: Tensor | None = None
 ) -> Batch:
-    """Songs side by side, judged by `mel` (songs, windows, n_mels, frames) or else `vectors` (songs, audio_dim)."""
+    """A batch of songs, judged by `mel` (songs, windows, n_mels, frames) or else `vectors` (songs, audio_dim)."""
     songs = len(vectors) if mel is None else len(mel)
     nothing = torch.zeros(songs, 0)
     no_tokens = torch.zeros(songs, 0, dtype=torch.int64)

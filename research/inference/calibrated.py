@@ -1,6 +1,6 @@
-"""What a run's validation songs say about its answers: temperature, the confidence of mere guesses, tags' thresholds.
+"""Calibration on a run's validation songs: temperature, the confidence level of mere guesses, tag thresholds.
 
-A run folder holds those songs' logits; an exported folder has none of them, but what was fitted on them.
+A run folder has those songs' logits; an exported folder has only what was fitted on them.
 """
 
 from dataclasses import dataclass
@@ -15,29 +15,29 @@ from research.metrics.scoring import answered_moods, answered_tags, mood_known
 from research.runs import RunFolder
 
 KEY = "calibration"
-"""Where config.json of an exported folder has it."""
+"""Key in config.json of an exported folder."""
 TEST_SONGS = "test_songs"
 HALF = 0.5
 
 
 @dataclass(frozen=True, kw_only=True)
 class Calibrated:
-    """How logits are to be read."""
+    """How to turn logits into an answer."""
 
     temperature: float = 1.0
     """Of the moods' logits."""
     least_confidence: float = 0.0
     """Below, validation songs were answered no better than by the most frequent mood."""
     tag_thresholds: tuple[float, ...] = ()
-    """Probability from which each tag is given; one half where validation songs do not tell."""
+    """Decision threshold of each tag; one half if validation songs cannot determine it."""
     songs: int = 0
-    """Validation songs it rests on; 0: nothing was fitted."""
+    """Number of validation songs used; 0: nothing was fitted."""
 
 
 def read_calibration(run: RunFolder) -> Calibrated:
-    """The calibration an exported folder brings, or that of a run's validation songs; neutral where there are none.
+    """The calibration stored in an exported folder, or fitted on a run's validation songs; neutral if there are none.
 
-    A run that picked its epoch on test songs has none: what stands for validation there are the test songs.
+    A run whose epoch was selected on test songs has none, because its validation songs are the test songs.
     """
     if KEY in run.config:
         values = run.config[KEY]

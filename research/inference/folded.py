@@ -1,4 +1,4 @@
-"""The sound's network as it answers: what does not change any more is computed once, not with every song."""
+"""The audio network in inference form: whatever no longer changes is computed once, not for every song."""
 
 import copy
 
@@ -10,8 +10,8 @@ from research.models.precision import with_cast_weights
 
 
 def fold_norms(encoder: AudioEncoder) -> AudioEncoder:
-    """A copy for answers on the CPU: its convolutions take in the BatchNorm behind them, and their weights are already
-    in what `fast_products` would cast them to. Answers differ by rounding."""
+    """A copy for inference on the CPU: BatchNorm is folded into the preceding convolutions, whose weights already have
+    the type that `fast_products` would cast them to. Answers differ by rounding."""
     encoder = copy.deepcopy(encoder).eval()
     # In their order of registration, which in every network here is the order in which they are called.
     for parent in list(encoder.network.modules()):

@@ -1,6 +1,6 @@
-"""A song's sound as a model hears it: its pieces in time, and how unlike the training songs they are.
+"""A song's audio as a model hears it: its segments in time, and their distance from the training songs.
 
-Samples are clipped at full scale, so that a loud MP3 and its 16-bit copy, which cannot hold more, are the same song.
+Samples are clipped at full scale, so that a loud MP3 and its 16-bit copy, which cannot exceed it, are the same song.
 """
 
 from dataclasses import dataclass
@@ -16,33 +16,33 @@ from research.models.classifier import MoodClassifier
 from research.models.frozen import FrozenEncoder, frozen_encoder
 
 MAX_WINDOWS = 64
-"""Longer songs are heard in this many windows, spread evenly: time and memory stay bounded."""
+"""Longer songs are heard in this many evenly spaced windows, so that time and memory stay bounded."""
 
 VARIATION_S, VARIATION_MEL = 30.0, MelSettings()
 
 
 @dataclass(frozen=True, eq=False)
 class Heard:
-    """The pieces of one song."""
+    """The segments of one song."""
 
     starts_s: Float[np.ndarray, " pieces"]
-    """In the song."""
+    """Start of each segment in the song."""
     piece_s: float
     duration_s: float
     mel: Float32[np.ndarray, "pieces frames n_mels"] | None
-    """For a network that learned; None where frozen encoders listened."""
+    """Input of a trained network; None for frozen encoders."""
     vectors: Float32[np.ndarray, "pieces audio_dim"] | None
-    """What frozen encoders made of each piece."""
+    """Embedding of each segment by frozen encoders."""
     whole: Float32[np.ndarray, " audio_dim"] | None
-    """Mean over each encoder's own pieces: the song, as in training."""
+    """Song embedding as in training: mean over each encoder's own segments."""
     unlikeness: float
     """Root mean square distance from the training songs in standard deviations, over mel bands or vectors' values."""
     variation_db: float
     """How much the sound changes: standard deviation over time of the log-mel spectrogram, mean over its bands, dB."""
     spectrogram: Float32[np.ndarray, "song_frames n_mels"] | None
-    """The whole song as a network that learned reads it; of one that is kept in excerpts, these one after the other."""
+    """The whole song as a trained network reads it; if only excerpts are kept, these one after the other."""
     first_frames: Int[np.ndarray, " pieces"] | None
-    """Where in `spectrogram` each piece begins."""
+    """Where in `spectrogram` each segment begins."""
 
     @property
     def ends_s(self) -> Float[np.ndarray, " pieces"]:
@@ -53,7 +53,7 @@ def listen(song: OpenedSong, model: MoodClassifier, inputs: InputConfig) -> Hear
     """Hear a whole song.
 
     Raises:
-        AudioError: the file is no usable sound.
+        AudioError: the file has no usable audio.
     """
     if model.config.audio.frozen:
         return _by_encoders(song, model)
@@ -88,7 +88,7 @@ def _windows(mel: np.ndarray, starts: np.ndarray, frames: int) -> np.ndarray:
 
 
 def _by_encoders(song: OpenedSong, model: MoodClassifier) -> Heard:
-    """Pieces of the encoder with the shortest ones; of the others, what each heard in their middle."""
+    """Segments of the encoder with the shortest ones; for the others, the embedding at the middle of these segments."""
     encoders = [frozen_encoder(name) for name in model.config.audio.frozen]
     found = [encoder.frames(song.path) for encoder in encoders]  # (pieces, width) each
     finest = max(range(len(found)), key=lambda place: len(found[place]))
@@ -116,14 +116,14 @@ def _by_encoders(song: OpenedSong, model: MoodClassifier) -> Heard:
 def _heard_at(
     at_s: Float[np.ndarray, " times"], encoder: FrozenEncoder, vectors: Float32[np.ndarray, "pieces width"]
 ) -> Float32[np.ndarray, "times width"]:
-    """Of each time in the file the vector of the piece around it; where the encoder left a rest out, of its last."""
+    """Embedding of the segment around each time in the file; in a remainder that was left out, the last one."""
     if encoder.piece_s is None:
         return np.repeat(vectors, len(at_s), axis=0)
     return vectors[np.minimum(at_s // encoder.piece_s, len(vectors) - 1).astype(int)]
 
 
 def _variation_db(song: OpenedSong) -> float:
-    """Of the middle, where a song is neither fading in nor out."""
+    """Measured in the middle, where a song is neither fading in nor out."""
     rate, offset_s = VARIATION_MEL.sample_rate, song.middle_s(VARIATION_S)
     samples = decode(song.path, rate, offset_s, VARIATION_S, clip=True)
     return float(log_mel(samples, VARIATION_MEL).std(axis=0).mean())

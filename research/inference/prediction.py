@@ -1,4 +1,4 @@
-"""What a model says of a song."""
+"""A model's answer for a song."""
 
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -9,7 +9,7 @@ from jaxtyping import Float
 
 @dataclass(frozen=True, kw_only=True)
 class Moment:
-    """A stretch of a song, judged alone."""
+    """A segment of a song, judged alone."""
 
     start_s: float
     end_s: float
@@ -22,45 +22,45 @@ class MoodPrediction:
     """The answer for one song."""
 
     probabilities: dict[str, float]
-    """Calibrated probability of each mood, in the model's label order; empty where the model knows tags alone."""
+    """Calibrated probability of each mood, in the model's label order; empty if the model knows only tags."""
     tags: dict[str, float]
-    """Probability of each tag; empty where the model learned none."""
+    """Probability of each tag; empty if the model learned none."""
     given_tags: tuple[str, ...]
     """Tags whose probability reaches the threshold that was best on validation songs."""
     fits: bool
-    """A mood fits: the model is surer than where it only guesses, and the sound is music like what it knows."""
+    """A mood fits: the model is more confident than when it guesses, and the audio resembles the training songs."""
     unlikeness: float | None
-    """How far the sound is from the training songs', standard deviations (root mean square); None: not heard."""
+    """Distance of the audio from the training songs, standard deviations (root mean square); None: no audio."""
     variation_db: float | None
-    """How much the sound changes over time; noise 2, music 6 and more. None: not heard."""
+    """How much the audio changes over time; noise 2, music 6 and more. None: no audio."""
     position: tuple[float, float] | None
-    """Valence and arousal, -1 to 1; None where a mood has no quadrant in Russell's plane."""
+    """Valence and arousal, -1 to 1; None if a mood has no quadrant in Russell's plane."""
     shares: dict[str, float]
-    """How much "sound" and "words" moved the answer; they sum to 1."""
+    """How much "sound" (audio) and "words" (lyrics) moved the answer; they sum to 1."""
     curve: tuple[Moment, ...]
-    """Mood over time; empty where only words were judged."""
+    """Mood over time; empty if only lyrics were judged."""
     duration_s: float | None
-    """Of the sound."""
+    """Length of the audio."""
     language: str | None
-    """Of the words, ISO 639-1; None where there are none or it stays undecided."""
+    """Language of the lyrics, ISO 639-1; None if there are none or it is undecided."""
     heard: bool
-    """The sound was judged."""
+    """The audio was judged."""
     read: bool
-    """The words were judged."""
+    """The lyrics were judged."""
 
     @property
     def mood(self) -> str | None:
-        """The most likely mood, whether it fits or not; None where the model knows none."""
+        """The most likely mood, whether it fits or not; None if the model knows none."""
         return max(self.probabilities, key=self.probabilities.__getitem__, default=None)
 
     @property
     def confidence(self) -> float:
-        """Probability that the mood is right, as far as validation songs tell; 0 where the model knows none."""
+        """Probability that the mood is right, calibrated on validation songs; 0 if the model knows no moods."""
         return max(self.probabilities.values(), default=0.0)
 
     def drawn_curve(self) -> tuple[Float[np.ndarray, " points"], Float[np.ndarray, "points moods"]]:
-        """The mood over time as it is drawn: seconds, and each mood's probability then. A moment stands in its middle,
-        the first and the last reach to the ends of the song.
+        """The mood over time for plotting: seconds, and each mood's probability then. A moment is drawn at its middle,
+        the first and the last extend to the ends of the song.
 
         Raises:
             ValueError: there is no mood over time.

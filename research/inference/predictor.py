@@ -1,4 +1,4 @@
-"""`MoodPredictor`: songs of any length, with or without their words, to moods."""
+"""`MoodPredictor`: predicts the mood of songs of any length, with or without lyrics."""
 
 import os
 from collections import deque
@@ -29,28 +29,28 @@ from research.moods import plane_position
 from research.runs import RunFolder
 
 AHEAD = 2
-"""Songs a core that may be begun before the first of them is asked for."""
+"""Songs per core that may be started before the first result is requested."""
 PIECES_AT_ONCE = 8
-"""Pieces of a song that the network hears in one batch: those of a preview, or a part of a longer song's."""
+"""Segments of a song in one batch: all of a preview, or a part of a longer song."""
 MAX_UNLIKENESS = 3.0
-"""Standard deviations from the training songs beyond which no mood is said to fit."""
+"""Distance from the training songs, in standard deviations, beyond which no mood fits."""
 MIN_VARIATION_DB = 4.0
-"""Noise and held tones change less over time. Measured over 30 s: white noise 2.2, pieces of qaed4, mirex_like and the
-synthetic corpus 6.3 and more (150 each)."""
+"""Noise and held tones change less over time. Measured over 30 s: white noise 2.2, segments of qaed4, mirex_like and
+the synthetic corpus 6.3 and more (150 each)."""
 EXPORTED_LYRICS = "lyrics"
-"""Where an exported folder keeps the words' encoder."""
+"""Where an exported folder has the lyrics encoder."""
 NO_WORDS = ""
 MAX_LINES = 60
-"""Judged one by one; longer songs repeat themselves."""
+"""Lines judged one by one; longer songs repeat themselves."""
 
 
 @dataclass(frozen=True)
 class Song:
-    """What there is of a song."""
+    """A song's audio and lyrics, as far as available."""
 
     audio: Source | None
     lyrics: str | None = None
-    """Raw words; with line times ("[01:02.50] words") the mood over time follows them."""
+    """Raw lyrics; line times ("[01:02.50] words") are used for the mood over time."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,14 +61,14 @@ class _Prepared:
 
 
 class MoodPredictor:
-    """The model of a finished run or of an exported folder. Any number of threads may share one."""
+    """The model of a finished run or of an exported folder. Thread-safe."""
 
     def __init__(self, run: RunFolder):
         """Build the model of `run` and fill in its weights.
 
         Raises:
             FileNotFoundError: the run has no weights yet.
-            ValueError: it is no run of a mood classifier, but of a baseline; or an encoder cannot be loaded.
+            ValueError: the run is a baseline, not a mood classifier; or an encoder cannot be loaded.
         """
         if "inputs" not in run.config or "mel" not in run.config["inputs"]:
             raise ValueError(f"{run.path} is the baseline {run.config['name']!r}; give a run of experiments/fusion.py")
@@ -93,24 +93,24 @@ class MoodPredictor:
 
     @property
     def test_songs(self) -> list[str]:
-        """Ids of the songs of its corpus that it was tested on; empty where that is not known."""
+        """Ids of the songs of its corpus that it was tested on; empty if unknown."""
         return test_songs(self.run)
 
     def predict(self, audio: Source | None, lyrics: str | None = None) -> MoodPrediction:
-        """Mood of one song from its sound, its words or both; a side the model does not know is not used.
+        """Mood of one song from audio, lyrics or both; a modality that the model does not have is ignored.
 
         Args:
             audio: a file that soundfile decodes, its content, or samples with their rate; of any length.
-            lyrics: raw words, cleaned here; with line times (LRC) the mood over time follows them.
+            lyrics: raw text, cleaned here; line times (LRC) are used for the mood over time.
 
         Raises:
             AudioError: the file is no usable sound.
-            ValueError: nothing left to judge: neither side is given, or not the one the model knows.
+            ValueError: nothing to judge: no modality is given, or not the one the model has.
         """
         return self.predict_heard(audio, lyrics)[0]
 
     def predict_heard(self, audio: Source | None, lyrics: str | None = None) -> tuple[MoodPrediction, Heard | None]:
-        """The answer of `predict`, and what was heard of the sound."""
+        """The answer of `predict`, and the audio as the model heard it."""
         words = self._clean(lyrics)
         with ThreadPoolExecutor(max_workers=2) as pool:  # the words are read while the sound is decoded and heard
             reading = pool.submit(self._read, words)
@@ -118,11 +118,11 @@ class MoodPredictor:
             return self._answer(song, reading.result, pool.map), song.heard
 
     def predict_many(self, songs: Iterable[Song]) -> Iterator[MoodPrediction | ValueError]:
-        """The same for many songs, in their order; the error of one that cannot be judged stands in its place.
+        """`predict` for many songs, in order; a song that cannot be judged yields its error instead.
 
-        As many songs at once as there are cores, each on one of them if torch is told to take one thread a song
-        (`torch.set_num_threads(1)`). None shares a batch with another: in bfloat16 what stands beside a song would
-        change its answer, and on a CPU a song's words and windows fill a batch.
+        Judges as many songs at once as there are cores, one core per song if torch is limited to one thread
+        (`torch.set_num_threads(1)`). Songs never share a batch: in bfloat16 the others would change a song's answer,
+        and on a CPU a song's own lyrics and windows are enough to fill a batch.
         """
         cores = os.cpu_count() or 1
         with ThreadPoolExecutor(max_workers=cores) as pool:
@@ -135,11 +135,11 @@ class MoodPredictor:
 
     @torch.inference_mode()
     def telling_lines(self, lyrics: str, mood: str, count: int) -> list[tuple[str, float]]:
-        """Lines that by themselves speak most for a mood, with its probability, strongest first.
+        """Lines that alone indicate a mood most, with its probability, strongest first.
 
         Args:
-            lyrics: raw words; at most `MAX_LINES` distinct lines are judged.
-            count: how many to give at most.
+            lyrics: raw text; at most `MAX_LINES` distinct lines are judged.
+            count: maximum number of lines.
 
         Raises:
             KeyError: the model does not know that mood.
@@ -179,7 +179,7 @@ class MoodPredictor:
     def _answer(
         self, song: _Prepared, read: Callable[[], Words | None], share_out: Callable[..., Iterable[Tensor]] = map
     ) -> MoodPrediction:
-        """The model's answer; `share_out` is the `map` that spreads a long song's pieces."""
+        """The model's answer; `share_out` is the `map` that distributes a long song's segments."""
         heard, mel = song.heard, None
         vectors = whole = torch.zeros(1, 0)
         if heard is not None:
@@ -221,7 +221,7 @@ class MoodPredictor:
             return self._sound(mel[:, None]).float()
 
     def _shares(self, both: Tensor, alone: list, heard: bool, read: bool) -> dict[str, float]:
-        """How far the answer moves when a side is left out (total variation), as a share of both moves."""
+        """How far the answer moves when a modality is left out (total variation), as a share of both moves."""
         if not (heard and read):
             return {name: 1.0 for name, used in (("sound", heard), ("words", read)) if used}
         by_sound, by_words = (self._probabilities(logits) for logits, _ in alone)
@@ -258,7 +258,7 @@ def _like_music(heard: Heard) -> bool:
 
 
 def _with_own_encoder(run: RunFolder) -> dict:
-    """The model's configuration; the words' encoder of an exported folder lies in it."""
+    """The model's configuration; for an exported folder, with the path of its own lyrics encoder."""
     model = run.config["model"]
     if model["lyrics"] is None or model["lyrics"]["model"] != EXPORTED_LYRICS:
         return model

@@ -1,4 +1,4 @@
-"""A song's words as a model reads them: whole, or the lines sung at a time where the text says when."""
+"""A song's lyrics as a model reads them: all, or, if lines have times, those sung at a given time."""
 
 import re
 from dataclasses import dataclass
@@ -19,36 +19,36 @@ from research.models.precision import fast_products, with_cast_weights
 
 LINE_TIME = re.compile(r"\[(\d+):(\d+(?:[.:]\d+)?)\]")
 BLOCK_S = 10.0
-"""Pieces whose middles lie in the same stretch of a song, of this length, share a text: reading is dear."""
+"""Segments whose middles lie in the same interval of this length share a text, because encoding is expensive."""
 AROUND_S = 10.0
-"""Lines sung this long before and after a stretch belong to it: a single line rarely tells a mood."""
+"""Lines sung this long before and after an interval count for it, because a single line rarely shows a mood."""
 LINE_S = 10.0
-"""A line is sung no longer than this; before the next one music may play."""
+"""A line is assumed to last no longer than this; the rest before the next line may be instrumental."""
 
 
 @dataclass(frozen=True, eq=False)
 class Words:
-    """Several texts, read."""
+    """Several encoded texts."""
 
     vectors: Float[Tensor, "texts lyrics_dim"]
-    """No columns where the model joins token by token."""
+    """No columns if the fusion reads tokens."""
     input_ids: Int[Tensor, "texts tokens"]
     attention_mask: Int[Tensor, "texts tokens"]
-    """No columns where vectors stand for the words."""
+    """No columns if the model uses `vectors`."""
 
 
 @dataclass(frozen=True, eq=False)
 class SungWords:
-    """What is sung around each piece of a song."""
+    """Lyrics sung around each segment of a song."""
 
     words: Words
-    """A row a text."""
+    """One row per text."""
     rows: Int[np.ndarray, " pieces"]
-    """Of the text that belongs to a piece; -1 where nothing is sung."""
+    """Row of each segment's text; -1 where nothing is sung."""
 
 
 class Reader:
-    """The words' side of a model; safe to share between threads."""
+    """The lyrics encoder of a model; thread-safe."""
 
     def __init__(self, model: MoodClassifier, inputs: InputConfig):
         self._max_tokens = inputs.max_tokens
@@ -61,7 +61,7 @@ class Reader:
 
     @torch.inference_mode()
     def read(self, texts: list[str]) -> Words:
-        """Clean texts, each with at least one word, as the model's join wants them."""
+        """Encode clean texts, each with at least one word, in the form that the model's fusion reads."""
         no_tokens, no_vectors = torch.zeros(len(texts), 0, dtype=torch.int64), torch.zeros(len(texts), 0)
         if self._frozen is not None:
             with fast_products():
@@ -76,7 +76,7 @@ class Reader:
     def read_sung(
         self, raw: str, starts_s: Float[np.ndarray, " pieces"], ends_s: Float[np.ndarray, " pieces"]
     ) -> SungWords | None:
-        """The words around each piece of a song; None where the text does not say when they are sung."""
+        """Lyrics around each segment of a song; None if the text has no times."""
         lines = timed_lines(raw)
         blocks, block_of = np.unique((starts_s + ends_s) / 2 // BLOCK_S, return_inverse=True)
         texts = words_at(lines, blocks * BLOCK_S, (blocks + 1) * BLOCK_S)
@@ -88,7 +88,7 @@ class Reader:
 
 
 def timed_lines(text: str) -> list[tuple[float, str]]:
-    """Lines of synced lyrics (LRC, "[01:02.50] words") with the second each begins, in time; empty for plain text."""
+    """Lines of synced lyrics (LRC, "[01:02.50] words") with their start in seconds, in order; empty for plain text."""
     lines = []
     for line in text.splitlines():
         sung = clean_lyrics(line)
@@ -99,7 +99,7 @@ def timed_lines(text: str) -> list[tuple[float, str]]:
 
 
 def words_at(lines: list[tuple[float, str]], starts_s: np.ndarray, ends_s: np.ndarray) -> list[str]:
-    """What is sung in and around each stretch of time; empty where nothing is."""
+    """Lyrics sung in and around each interval; empty where there are none."""
     ends = [after[0] for _, after in pairwise(lines)] + [np.inf] if lines else []
     ends = [min(end, start + LINE_S) for (start, _), end in zip(lines, ends, strict=True)]
     return [
