@@ -1,1 +1,1 @@
-"""How sure a score is: intervals and tests on predictions."""
+"""Uncertainty of scores: confidence intervals, tests and calibration, from predictions."""

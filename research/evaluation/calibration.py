@@ -1,4 +1,4 @@
-"""Do stated probabilities come true? Temperature, reliability, Brier score, and answers withheld when unsure."""
+"""Calibration of probabilities: temperature, reliability, Brier score, and abstention when unsure."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ class Reliability:
     """Songs in bins of about equally many, from least to most confident."""
 
     confidence: Float[np.ndarray, " bins"]
-    """Mean probability that the answers claim."""
+    """Mean claimed probability of the answers."""
     accuracy: Float[np.ndarray, " bins"]
     """Share of them that is right."""
     songs: Int[np.ndarray, " bins"]
@@ -51,7 +51,7 @@ class RiskCoverage:
 def fit_temperature(logits: Logits, targets: Targets) -> float:
     """Number to divide logits by so that these songs get the highest likelihood; above 1 means overconfident logits.
 
-    Fit it on validation songs: on the test songs it would know what it is judged by.
+    Fit it on validation songs; fitted on test songs it would leak.
 
     Raises:
         ValueError: no songs, or a target without logits.
@@ -152,7 +152,7 @@ def risk_coverage(confidence: Confidence, correct: Correct) -> RiskCoverage:
 def abstention_threshold(confidence: Confidence, correct: Correct, accuracy: float) -> float:
     """Least confidence at which answers are this accurate; below it the model says that no mood fits.
 
-    Choose it on validation songs. Infinite where no threshold reaches the accuracy: then nothing is answered.
+    Choose it on validation songs. Infinite if no threshold reaches the accuracy: then nothing is answered.
 
     Raises:
         ValueError: no songs or different lengths.

@@ -1,4 +1,4 @@
-"""Do songs of one mood lie together? Counted among each song's nearest neighbours by other artists."""
+"""Are songs of the same mood neighbours? Counted among each song's nearest neighbours by other artists."""
 
 from collections.abc import Sequence
 
@@ -13,9 +13,9 @@ from research.evaluation.statistics import Interval
 def neighbour_agreement(
     vectors: Float[np.ndarray, "songs dim"], moods: Int[np.ndarray, " songs"], artists: Sequence[str], k: int
 ) -> tuple[Float[np.ndarray, " songs"], Float[np.ndarray, " songs"]]:
-    """Share of each song's k nearest neighbours that have its mood, and that share among all it could have had.
+    """Share of each song's k nearest neighbours that have its mood, and that share among all candidates (chance).
 
-    Only songs by other artists count: those of one artist lie together whatever their mood. Distances are Euclidean.
+    Only songs by other artists count, since songs of one artist are close whatever their mood. Distances are Euclidean.
 
     Raises:
         ValueError: an artist leaves fewer than k songs by others.

@@ -1,7 +1,7 @@
-"""Are two models different? p-values of paired comparisons, and their correction for being several.
+"""Are two models different? p-values of paired comparisons, and their correction for multiple comparisons.
 
-A small p-value says that equal models would rarely look so different on these songs; it says nothing of how large the
-difference is (see `statistics.paired_difference`) nor of training again (see `variance`).
+A small p-value says that equal models would rarely look so different on these songs. It says nothing about the size of
+the difference (see `statistics.paired_difference`) nor about retraining (see `variance`).
 """
 
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ N_PERMUTATIONS = 10_000
 BLOCK_CELLS = 4_000_000
 """Swaps (permutations x artists) held at once: 32 MB."""
 ROUNDING = 1e-12
-"""A permuted difference this close to the observed one is as large: both are sums in another order."""
+"""A permuted difference this close to the observed one counts as equal: summation order differs."""
 
 
 @dataclass(frozen=True)
@@ -55,9 +55,9 @@ def artist_permutation(
 ) -> Float[np.ndarray, "pairs metrics"]:
     """Two-sided p-values that two models differ in each metric, when an artist's answers are swapped between them.
 
-    If the models were equal, it would not matter which of them gave the answers to the songs of an artist. Artists are
-    swapped whole, for the errors on their songs come together. Each model is scored on its confusion averaged over
-    seeds. The p-value counts the observed arrangement as one of the permutations, so it is never zero.
+    If the models were equal, it would not matter which of them gave the answers to the songs of an artist. All songs of
+    an artist are swapped together, because errors on them are correlated. Each model is scored on its confusion
+    averaged over seeds. The p-value counts the observed arrangement as one of the permutations, so it is never zero.
 
     Args:
         pairs: of `statistics.artist_confusions`, all over the same artists; the two of a pair may differ in seeds.
@@ -143,7 +143,7 @@ def _swapped_difference(
     swaps: Float[np.ndarray, "permutations artists"],
     metrics: Sequence[Metric],
 ) -> Float[np.ndarray, "metrics permutations"]:
-    """Metrics of the first model minus those of the second, artists with a 1 in `swaps` having changed hands."""
+    """Metrics of the first model minus those of the second, with the models swapped for artists with a 1 in `swaps`."""
     gains = swaps @ (b - a)  # what the first model gains and the second loses
     n_labels = round(a.shape[1] ** 0.5)
     of_a, of_b = (cells.reshape(-1, n_labels, n_labels) for cells in (a.sum(axis=0) + gains, b.sum(axis=0) - gains))

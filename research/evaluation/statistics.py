@@ -91,7 +91,7 @@ def artist_draws(
     difference of two rows is a draw of the paired difference.
 
     Args:
-        confusions: one entry a model, over the same artists.
+        confusions: one entry per model, over the same artists.
 
     Raises:
         ValueError: fewer than two artists.
@@ -118,7 +118,7 @@ def artist_bootstrap(
 ) -> Interval:
     """Percentile interval of a metric, averaged over seeds, when artists are drawn with replacement.
 
-    The seeds are held fixed: the interval tells of other songs, not of training again.
+    The seeds are held fixed: the interval covers other songs, not retraining.
 
     Raises:
         ValueError: fewer than two artists.
@@ -144,7 +144,7 @@ def paired_difference(
         predictions_a: one row per seed over the songs of `targets`; the two models may have different numbers of seeds.
 
     Raises:
-        ValueError: fewer than two artists, or lengths or labels that do not fit together.
+        ValueError: fewer than two artists, or mismatched lengths or labels.
     """
     n_labels = int(max(targets.max(), predictions_a.max(), predictions_b.max())) + 1
     a, b = (artist_confusions(targets, labels, artists, n_labels) for labels in (predictions_a, predictions_b))

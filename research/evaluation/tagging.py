@@ -1,4 +1,4 @@
-"""Tag scores under drawn artists, and the intervals of scores and of differences that follow."""
+"""Tag scores on resampled artists, and the resulting intervals of scores and of differences."""
 
 from collections.abc import Callable, Iterator, Sequence
 
@@ -42,7 +42,7 @@ def macro_draws(
 def centred_interval(estimate: float, draws: Float[np.ndarray, " resamples"], confidence: float = 0.95) -> Interval:
     """Percentile interval of draws that are first shifted to have the estimate as their mean.
 
-    Average precision is higher under resampling: a song that is drawn twice stands beside itself in the ranking. The
+    Average precision is higher under resampling: a song that is drawn twice is next to itself in the ranking. The
     plain percentile interval can then lie above its own estimate.
 
     Source: Efron & Tibshirani 1993, "An introduction to the bootstrap", section 10.2, for the bias.

@@ -1,6 +1,6 @@
-"""From scores to decisions: the score from which a tag is given, chosen on validation songs alone.
+"""From scores to decisions: tag thresholds, tuned on validation songs only.
 
-At the usual probability of one half a rare tag is hardly ever given, however well its songs are ranked.
+At the usual threshold of one half a rare tag is hardly ever predicted, however well its songs are ranked.
 """
 
 import numpy as np
@@ -12,13 +12,13 @@ Thresholds = Float[np.ndarray, " tags"]
 
 
 def tune_thresholds(truth: Truth, scores: Scores) -> Thresholds:
-    """Score from which a tag is given (`scores >= threshold`): the one of the best F1 on these songs.
+    """Threshold of each tag (predicted if `scores >= threshold`) with the best F1 on these songs.
 
-    A tag that no song has takes the one threshold that is best for all tags together (micro-F1). Ties go to the higher
-    threshold; a threshold lies halfway between two songs' scores.
+    A tag that no song has gets the single threshold that is best for all tags together (micro-F1). Ties go to the
+    higher threshold; a threshold lies halfway between two songs' scores.
 
     Args:
-        truth: of validation songs; on the test songs thresholds would know what they are judged by.
+        truth: of validation songs; tuned on test songs, thresholds would leak.
 
     Raises:
         ValueError: no song has any of the tags.

@@ -1,4 +1,4 @@
-"""How much of a score is luck, by where the luck comes from: training, the fold, the songs that were drawn."""
+"""How much of a score is chance, by source: training seed, fold, and sampled songs."""
 
 from dataclasses import dataclass
 
@@ -11,14 +11,14 @@ class ScoreSpread:
     """Standard deviations of a score by source; None where it was not repeated."""
 
     seed: float | None
-    """Between trainings from other seeds, each tested on all folds. Where a seed draws the split too, of both."""
+    """Between training seeds, each tested on all folds. If the seed also draws the split, of both together."""
     fold: float | None
-    """Between the folds of one seed: other training and other, fewer test songs."""
+    """Between the folds of one seed: different training songs and different, fewer test songs."""
     songs: float
-    """Of one seed's score on all folds, had other artists been drawn to test on (bootstrap)."""
+    """Of one seed's score on all folds if other artists had been sampled (bootstrap)."""
 
     def of_mean(self, n_seeds: int) -> float:
-        """Standard deviation of a mean over seeds; without repeats that of the songs alone, which is too small."""
+        """Standard deviation of a mean over seeds; without repeats only that of the songs, which is too small."""
         return float(np.hypot(self.songs, (self.seed or 0.0) / np.sqrt(n_seeds)))
 
 
