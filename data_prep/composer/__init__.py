@@ -1,1 +1,1 @@
-"""A small composer: invented songs whose sound and words each tell their mood in part."""
+"""A small composer of synthetic songs whose audio and lyrics each show part of their mood."""

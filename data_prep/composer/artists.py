@@ -1,4 +1,4 @@
-"""Invented artists: each has instruments, keys, a tempo, favourite words and an uneven mix of moods."""
+"""Synthetic artists: each has instruments, keys, a tempo, favourite words and an uneven mix of moods."""
 
 from dataclasses import dataclass
 

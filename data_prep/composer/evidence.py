@@ -1,4 +1,4 @@
-"""How much each side of an invented song gives away: its mood is a point, and sound and words each show it blurred."""
+"""How much each modality of a synthetic song reveals of its mood: audio and lyrics each show a blurred point."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""From notes to sound: one wave table a note, envelopes, drums, distortion, a room, a level."""
+"""From notes to sound: one wave table per note, envelopes, drums, distortion, a room, a level."""
 
 import math
 from dataclasses import dataclass

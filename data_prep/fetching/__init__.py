@@ -1,1 +1,1 @@
-"""Sound and words of many songs from the providers: the plan, the run that can be stopped, what was lost and why."""
+"""Download of audio and lyrics for many songs: the plan, the resumable run, what was lost and why."""

@@ -1,4 +1,4 @@
-"""What was lost at each step and why: the attrition table, a stage and a mood a row."""
+"""The attrition table: what was lost at each step and why, one row per stage and mood."""
 
 import csv
 import io

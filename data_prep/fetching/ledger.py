@@ -1,4 +1,4 @@
-"""What was done for each song, on disk before the next song is begun: a run can be killed at any moment and go on."""
+"""Log of what was done for each song, on disk before the next song starts, so a killed run can resume."""
 
 import json
 import sqlite3

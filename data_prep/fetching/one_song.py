@@ -1,4 +1,4 @@
-"""One song's sound and words from the providers, in their order, each hit checked; an outcome either way."""
+"""Audio and lyrics of one song from the providers, in their order; each hit is checked, each failure recorded."""
 
 import os
 from collections.abc import Callable, Iterator, Sequence

@@ -1,4 +1,4 @@
-"""Labelled songs to sound and words: stages that can be stopped at any moment and taken up again."""
+"""From labelled songs to audio and lyrics, in stages that can be stopped at any moment and resumed."""
 
 import time
 from collections.abc import Callable, Sequence

@@ -1,4 +1,4 @@
-"""What a run is asked to do; imports nothing that takes time, since the command line is made from it."""
+"""Options of a download run; imports nothing slow, because the command line is built from it."""
 
 from dataclasses import dataclass
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What a fetched corpus says of itself: attrition, coverage of lyrics a mood, where sound and words came from."""
+"""Report on a downloaded corpus: attrition, lyrics coverage per mood, sources of audio and lyrics."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence

@@ -1,1 +1,1 @@
-"""From Last.fm's published files to a mood a track: reading, the label rules, the slides' tables."""
+"""From Last.fm's published files to one mood per track: reading, the label rules, the slides' tables."""

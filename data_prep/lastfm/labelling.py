@@ -1,4 +1,4 @@
-"""All tracks of a Last.fm source through both label rules, streaming: the labels, what differs, the slides' tables."""
+"""Apply both label rules to all tracks of a Last.fm source, streaming: labels, differences, the slides' tables."""
 
 import hashlib
 import json

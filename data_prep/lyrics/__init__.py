@@ -1,4 +1,4 @@
-"""Where a song's words come from, and whether what came are its words: one interface, one judgement."""
+"""Lyrics providers: one interface, and one check that the lyrics found belong to the song."""
 
 import re
 from collections.abc import Sequence

@@ -1,6 +1,6 @@
-"""Genius, through lyricsgenius; opt-in: its terms forbid scraping, and its API gives no words, so pages are read.
+"""Genius, through lyricsgenius; opt-in: its terms forbid scraping, and its API returns no lyrics, so pages are read.
 
-Needs a client access token. Words belong to their authors; keep them for research and pass on ids only.
+Needs a client access token. Lyrics belong to their authors; keep them for research and share only ids.
 """
 
 from collections.abc import Mapping, Sequence

@@ -1,6 +1,6 @@
-"""LRCLIB: lyrics given by volunteers, no key. https://lrclib.net/docs
+"""LRCLIB: lyrics contributed by volunteers, no key. https://lrclib.net/docs
 
-Licence: the words belong to their authors; keep them for research and pass on ids only.
+Licence: lyrics belong to their authors; keep them for research and share only ids.
 """
 
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""Where a song's sound comes from: what every provider is asked and answers."""
+"""Audio providers: the interface of every provider."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

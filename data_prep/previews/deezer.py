@@ -1,6 +1,6 @@
 """Deezer: previews of 30 s as MP3, found by ISRC or by names; no key. https://developers.deezer.com/api
 
-Licence: previews are for listening and stay with their owners; keep them for research and pass on ids only.
+Licence: previews are for listening and belong to their owners; keep them for research and share only ids.
 """
 
 from collections.abc import Sequence

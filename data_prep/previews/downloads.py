@@ -1,4 +1,4 @@
-"""A sound file from the web to the disk, and whether what came is sound."""
+"""Download of an audio file, and a check that it contains audio."""
 
 import hashlib
 from pathlib import Path

@@ -1,6 +1,6 @@
 """iTunes: previews of 30 s as M4A, found by names; no key, about 20 requests a minute.
 
-Terms: Apple allows previews to promote the song only; keep them for research and pass on ids only. The program
+Terms: Apple allows previews only to promote the song; keep them for research and share only ids. The program
 `ffmpeg` must be installed: libsndfile does not read M4A, so the preview is kept as FLAC.
 """
 

@@ -1,6 +1,6 @@
 """Jamendo: whole songs under Creative Commons, as MP3; needs a client id. https://developer.jamendo.com/v3.0/tracks
 
-Licence: a Creative Commons licence a song, kept in the table; only songs whose artist allows downloads are taken.
+Licence: a Creative Commons licence per song, kept in the table; only songs whose artist allows downloads are taken.
 """
 
 from collections.abc import Sequence

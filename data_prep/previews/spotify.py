@@ -1,8 +1,9 @@
 """Spotify: which recording a song is (id, ISRC, duration), for the providers named after it; needs an app's keys.
 
 Its developer policy forbids feeding Spotify's content to a machine-learning model, and apps made since November 2024
-get no preview at all. So no sound is taken from here by default: put `spotify` before `deezer`, and Deezer is asked by
-ISRC instead of by names. `--accept-terms spotify` takes the preview where the API still gives an old app its address.
+get no preview at all. So by default no audio is taken from here: put `spotify` before `deezer`, and Deezer is searched
+by ISRC instead of by names. `--accept-terms spotify` takes the preview if the API still returns its address to an old
+app.
 Policy: https://developer.spotify.com/policy
 """
 

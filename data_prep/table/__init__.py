@@ -1,1 +1,1 @@
-"""Songs to a corpus folder: read the rows, screen the songs, place their files, write the table and its card."""
+"""From songs to a corpus folder: read the rows, screen the songs, place their files, write the table and its card."""

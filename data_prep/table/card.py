@@ -1,4 +1,4 @@
-"""The data card: what a prepared corpus holds and what was left out, for the screen and for `card.md`."""
+"""The data card: what a prepared corpus contains and what was left out, for the screen and for `card.md`."""
 
 from collections import Counter
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""A user's own sound and words for a set that is published without them, found by the ids of its songs."""
+"""A user's own audio and lyrics for a corpus that is published without them, found by song id."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field

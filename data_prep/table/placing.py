@@ -1,4 +1,4 @@
-"""Songs become a corpus folder: audio links, lyrics, track table, list of the rejected, data card."""
+"""Writing a corpus folder: audio links, lyrics, track table, list of rejected songs, data card."""
 
 import csv
 import io

@@ -1,7 +1,7 @@
-"""Which songs of a source may stay: those with something to hear or read, one copy a song, one mood a song.
+"""Screening of a source's songs: keeps those with audio or lyrics, one copy per song, one mood per song.
 
-A song that stands twice lets a model recognise it instead of its mood, and a song under two moods teaches noise:
-both faults are found in published corpora, so every corpus passes through here and the data card counts them.
+Duplicates let a model recognise the song instead of its mood, and a song with two moods is label noise. Both faults
+occur in published corpora, so every corpus is screened here and the data card counts them.
 """
 
 import hashlib

@@ -1,4 +1,4 @@
-"""A song as its source gives it, before it has a place in a corpus folder, and a song that is not taken."""
+"""A song as its source gives it, before it is placed in a corpus folder, and a rejected song."""
 
 import hashlib
 import re

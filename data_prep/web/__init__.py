@@ -1,1 +1,1 @@
-"""The way to web services: where they are, what they allow, and the one session that keeps to it."""
+"""Access to web services: their addresses and limits, and the one session that respects them."""

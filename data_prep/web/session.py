@@ -1,6 +1,6 @@
-"""One polite way to the web: rates kept across processes, retries with backoff, Retry-After honoured, answers cached.
+"""The one web session: rate limits across processes, retries with backoff, Retry-After honoured, answers cached.
 
-All of it sits below `requests`, so that spotipy and lyricsgenius, which bring loops of their own, keep it too.
+All of this works below `requests`, so that it also applies to spotipy and lyricsgenius with their own loops.
 """
 
 import time

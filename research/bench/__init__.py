@@ -1,1 +1,1 @@
-"""What each fast path costs beside its peer and beside the machine's own limit, measured side by side in one run."""
+"""Benchmarks: each fast path against a reference ("peer") and against the machine's own limit, in one run."""

@@ -1,4 +1,4 @@
-"""The sound that is measured on: clips made here, so that anyone can repeat a number, or a folder of real songs."""
+"""Audio for the benchmarks: clips generated here, so that anyone can repeat a number, or a folder of real songs."""
 
 from dataclasses import dataclass
 from pathlib import Path

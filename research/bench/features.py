@@ -1,4 +1,4 @@
-"""Sound to spectrogram, spectrogram to picture: beside librosa, matplotlib and the slides' way from end to end."""
+"""Audio to spectrogram, spectrogram to picture: against librosa, matplotlib and the slides' whole pipeline."""
 
 import os
 from collections.abc import Callable, Sequence

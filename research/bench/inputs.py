@@ -1,4 +1,4 @@
-"""Songs' way into training: windows of the feature store beside the slides' JPGs."""
+"""Reading training input: windows of the feature store against the slides' JPGs."""
 
 import numpy as np
 import torch

@@ -1,4 +1,4 @@
-"""What the machine itself can do: decode and nothing else, multiply matrices, copy memory."""
+"""The machine's own limits: decoding only, matrix products, memory copies."""
 
 from pathlib import Path
 

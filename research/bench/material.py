@@ -1,4 +1,4 @@
-"""What the measured paths read: clips, a corpus of them with features, JPGs and words; made once, in one folder."""
+"""Input of the benchmarks: clips, a corpus of them with features, JPGs and lyrics; made once, in one folder."""
 
 from dataclasses import dataclass
 from functools import cached_property

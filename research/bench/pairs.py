@@ -1,7 +1,7 @@
-"""Paths timed side by side: in turn, round after round, so that what else the machine does hits all of them alike.
+"""Paired timing: in turns, round after round, so that other load on the machine affects all variants alike.
 
-Ratios are taken within a round and summed up by median and quartiles. Two clocks run: on a machine with other work the
-ratio of CPU time is the steadier one, but it says nothing of a path that spreads over several cores.
+Ratios are taken within a round and summarised by median and quartiles, by two clocks: on a busy machine the ratio of
+CPU time is the steadier one, but it says nothing about a path that uses several cores.
 """
 
 import gc

@@ -2,8 +2,8 @@
 
 Run: python -m research.bench.processes
 and: accelerate launch --config_file experiments/two_processes.yaml -m research.bench.processes
-with OMP_NUM_THREADS=1 both times, and divide: the second is twice the first where processes do not get in each
-other's way.
+with OMP_NUM_THREADS=1 both times, and divide: the second is twice the first if processes do not slow each other
+down.
 """
 
 import time

@@ -1,9 +1,9 @@
-"""How a feature store and an epoch over it grow with the corpus: the cost of a song and the memory, tenth by tenth.
+"""How a feature store and an epoch over it scale with the corpus: cost per song and memory, tenth by tenth.
 
 Run: python -m research.bench.scaling --songs 100000 --folder scaling
-The sound is short clips again and again under new names; the folder is left behind, 12 kB a song of one second. The
-machine's own speed changes in the minutes that this takes. So a fixed piece of the same work is done again and again in
-between, one clip's spectrogram or one batch: what is told is how much dearer songs became beside it.
+The audio is short clips, repeated under new names; the folder is kept, 12 kB for a song of one second. The machine's
+own speed changes in the minutes that this takes, so a reference computation (one clip's spectrogram, or one batch) is
+repeated throughout, and the result is the cost of songs relative to it.
 """
 
 import time

@@ -1,7 +1,7 @@
-"""The peer: how the 2020 slides got from a preview to an answer, step by step, with the tools they used.
+"""The reference: how the 2020 slides got from a preview to an answer, step by step, with the tools they used.
 
 MP3 to WAV, WAV through librosa, the spectrogram drawn by matplotlib and saved as a JPG, JPGs through Pillow and a
-DataLoader into an fp32 ResNet18. Words, which the slides did not have, go through the same encoder in fp32.
+DataLoader into an fp32 ResNet18. Lyrics, which the slides did not have, go through the same encoder in fp32.
 """
 
 from pathlib import Path

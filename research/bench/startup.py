@@ -1,4 +1,4 @@
-"""What a user waits for before anything happens."""
+"""Start-up time of the command line."""
 
 import subprocess
 import sys

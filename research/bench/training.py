@@ -1,7 +1,7 @@
-"""Training by the loop that every experiment uses, beside the slides' way.
+"""Training with the loop of every experiment, against the slides' way.
 
-An epoch of ours is `research.training.loop.fit` from end to end (reading, augmentation, steps, a small validation), but
-for what it writes to disk.
+An epoch of ours is `research.training.loop.fit` from end to end (reading, augmentation, steps, a small validation),
+except for writing to disk.
 """
 
 import copy

@@ -1,4 +1,4 @@
-"""Many visitors of the page at once, beside one of them alone.
+"""Many simultaneous visitors of the web page, against a single one.
 
 Run: python -m research.bench.visitors --run RUN
 Starts `mood demo`; each visitor uploads a 30 s clip and waits for the answer, as a program would by HTTP. The last

@@ -1,4 +1,4 @@
-"""Fine-tuning the words' encoder beside what is common: everything padded to the encoder's length, in fp32."""
+"""Fine-tuning the lyrics encoder, against common practice: everything padded to the encoder's length, in fp32."""
 
 from collections.abc import Callable
 from functools import partial

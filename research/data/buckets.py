@@ -1,4 +1,4 @@
-"""Batches of songs with words of like length, so that little is padded."""
+"""Batches of songs with lyrics of similar length, to reduce padding."""
 
 from collections.abc import Iterator
 

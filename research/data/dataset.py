@@ -1,4 +1,4 @@
-"""Some songs of a corpus as batches: windows read from the feature store in one go, each epoch's changes on top."""
+"""Songs of a corpus as batches: windows read from the feature store in one go, with each epoch's augmentation."""
 
 from collections.abc import Callable, Sequence
 

@@ -1,4 +1,4 @@
-"""Batches whose sound is still samples: their spectrograms are computed, and changed, on the device that trains."""
+"""Batches of audio samples, whose spectrograms are computed and augmented on the training device."""
 
 from dataclasses import dataclass, fields, replace
 from functools import cache

@@ -1,4 +1,4 @@
-"""What drove a decision: parts of the spectrogram and words, by how much they moved the odds of a mood."""
+"""What drove a decision: how much parts of the spectrogram and words moved the odds of a mood."""
 
 from research.explain.explainer import Explainer, Explanation
 

@@ -1,8 +1,8 @@
-"""Do explanations tell what drove the decision? Two checks that a map can fail.
+"""Do explanations show what drove the decision? Two checks that a map can fail.
 
-Deletion: without what a map calls important, the probability must fall faster than without as much drawn at random
-(Samek et al. 2017, arXiv:1509.06321; Petsiuk et al. 2018, arXiv:1806.07421). Randomisation: a model whose weights are
-shuffled must have another map; one that stays shows the song, not the model (Adebayo et al. 2018, arXiv:1810.03292).
+Deletion: removing what a map calls important must lower the probability faster than removing as much at random (Samek
+et al. 2017, arXiv:1509.06321; Petsiuk et al. 2018, arXiv:1806.07421). Randomisation: a model whose weights are shuffled
+must have another map; a map that stays the same shows the song, not the model (Adebayo et al. 2018, arXiv:1810.03292).
 """
 
 from collections.abc import Callable, Sequence

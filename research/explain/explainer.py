@@ -1,9 +1,9 @@
 """Integrated gradients of a decision: how much each cell of the spectrogram and each word moved it.
 
-What is explained are the log-odds of a label as the model shows them: of a mood against all others, after temperature;
-of a tag against its absence. Attributions of a side sum to what the log-odds lose when that side says nothing, the
-other side as it is. Source: Sundararajan et al. 2017 (arXiv:1703.01365), by captum; "says nothing" is the mean of the
-sound a network was trained on, and padding tokens in the place of words.
+Explained are the log-odds of a label: of a mood against all others, after temperature scaling; of a tag against its
+absence. The attributions of a modality sum to what the log-odds lose when that modality is replaced by its baseline
+while the other is unchanged. The baseline is the mean of the audio a network was trained on, and padding tokens in
+place of words. Source: Sundararajan et al. 2017 (arXiv:1703.01365), by captum.
 """
 
 import copy
@@ -31,7 +31,7 @@ from research.models.precision import cpu_computes_bf16
 from research.models.published import PUBLISHED
 
 SOUND_STEPS, WORD_STEPS = 8, 16
-"""Points of the Gauss-Legendre rule between "says nothing" and the song; a step through published networks of sound
+"""Points of the Gauss-Legendre rule between the baseline and the song; a step through published audio networks
 costs seconds."""
 STEPS_AT_ONCE = 2
 """Memory stays bounded."""

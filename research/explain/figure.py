@@ -1,4 +1,4 @@
-"""One page a song: the spectrogram and the words, coloured by what they add, and the probabilities."""
+"""One page per song: spectrogram and lyrics, coloured by what they add, and the probabilities."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby

@@ -1,4 +1,4 @@
-"""A song's sound as each network of a model hears it, on one common picture: a spectrogram of the whole song."""
+"""A song's audio as each network of a model hears it, mapped to one common spectrogram of the whole song."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace

@@ -1,4 +1,4 @@
-"""A song's words as tokens, and tokens' numbers back to words."""
+"""A song's lyrics as tokens, and token attributions mapped back to words."""
 
 import re
 from collections.abc import Callable, Iterator, Mapping

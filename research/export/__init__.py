@@ -1,1 +1,1 @@
-"""A trained run to pass on: a model folder with its card, and ONNX."""
+"""Export of a trained run: a model folder with model card, and ONNX."""

@@ -1,9 +1,9 @@
-"""A finished run as a folder to pass on: weights, configuration, words' encoder, model card, ONNX.
+"""A finished run as a folder to share: weights, configuration, lyrics encoder, model card, ONNX.
 
 config.json          model, front-end, labels, corpus, calibration, which songs of its corpus were tested
 model.safetensors    weights
-lyrics/              the words' encoder and its tokenizer, where there is a words' side
-mel_filters.npy      the mel filter bank (n_mels, bins), for use without this library; not where encoders are frozen
+lyrics/              the lyrics encoder and its tokenizer, if the model uses lyrics
+mel_filters.npy      the mel filter bank (n_mels, bins), for use without this library; not for frozen encoders
 model.onnx           the whole model, see research.export.onnx_model
 README.md            model card
 """

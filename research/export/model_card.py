@@ -1,4 +1,4 @@
-"""The model card of an exported folder: what it learned from, how good it is, what it is for and what not.
+"""The model card of an exported folder: training data, performance, intended use and limits.
 
 Source: Mitchell et al. 2019, "Model cards for model reporting"; the header is that of the Hugging Face hub.
 """

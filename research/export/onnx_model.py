@@ -1,4 +1,4 @@
-"""The whole fusion model as one ONNX graph: pieces of sound and of words, and masks, to logits."""
+"""The whole fusion model as one ONNX graph: from audio windows, lyrics chunks and masks to logits."""
 
 from pathlib import Path
 

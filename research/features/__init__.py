@@ -1,1 +1,1 @@
-"""From files to arrays: sound to log-mel spectrograms, words to tokens, and the store both are read from."""
+"""From files to arrays: audio to log-mel spectrograms, lyrics to tokens, and the feature store."""

@@ -1,7 +1,7 @@
 """Altered copies of recordings for training: higher or lower, faster or slower, louder or softer, as any front-end.
 
-What takes a network longer than a training step cannot be altered anew in every epoch; so each recording has a few
-copies, whose spectrograms or vectors lie in stores of their own beside the real ones.
+Altering takes longer than a training step, so it cannot be done anew in every epoch. Instead each recording has a few
+copies, whose spectrograms or embeddings are in stores of their own beside the real ones.
 """
 
 import hashlib

@@ -1,7 +1,7 @@
-"""Sound files to log-mel spectrograms: any format, rate, number of channels, length or offset.
+"""Audio files to log-mel spectrograms: any format, rate, number of channels, length or offset.
 
-The numbers are librosa's, in 60 % of its time, two thirds of which decode. librosa itself is not imported: its first
-call compiles for seconds.
+The values are librosa's, in 60 % of its time, two thirds of which is decoding. librosa itself is not imported, because
+its first call compiles for seconds.
 """
 
 from collections.abc import Iterator

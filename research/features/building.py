@@ -1,7 +1,7 @@
-"""Building a feature store: songs are computed by workers, appended in the table's order, and never half there.
+"""Building a feature store: workers compute songs, which are appended in the table's order, each atomically.
 
 Workers leave their songs in `shards/`; frames are on disk before the index names them, and `complete.json` is written
-last. Whatever stops a build, the next one goes on behind the last song of the index, with what `shards/` still holds.
+last. An interrupted build resumes after the last song of the index and uses the remaining shards.
 """
 
 import json

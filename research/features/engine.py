@@ -1,4 +1,4 @@
-"""Who computes many things: the engine, a `map` over many items. The processes of this machine are the default one."""
+"""Parallel computation: the engine is a `map` over many items, by default over processes of this machine."""
 
 import os
 from collections.abc import Callable, Iterator, Sequence

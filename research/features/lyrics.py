@@ -1,4 +1,4 @@
-"""Lyrics as found on the web to clean text, its language, and tokens."""
+"""From lyrics as found on the web to clean text, language and tokens."""
 
 import re
 from collections.abc import Callable, Mapping, Sequence

@@ -1,7 +1,7 @@
 """The 2020 slides' picture of a song: its log-mel spectrogram in magma, 384x128 pixels, without a plotting library.
 
-Pixel for pixel what `librosa.display.specshow(..., y_axis="mel", x_axis="time")` draws on a borderless figure, but for
-the tick marks that spot the figure's left edge: each pixel has the colour of the cell of the spectrogram in which its
+Pixel for pixel what `librosa.display.specshow(..., y_axis="mel", x_axis="time")` draws on a borderless figure, except
+for tick marks at the figure's left edge: each pixel has the colour of the cell of the spectrogram in which its
 centre lies. A song of any length is squeezed into the width.
 """
 

@@ -1,7 +1,7 @@
-"""A few songs of a feature store, computed by one worker and left on disk in one atomic step for the store to take in.
+"""A shard: a few songs of a feature store, computed by one worker and written atomically, for the store to merge.
 
-All that a worker is told is a `Shard`, and all that it answers is a path: songs of a large corpus pass through a shared
-disk, not through a scheduler.
+A worker receives only a `Shard` and returns only a path, so the songs of a large corpus pass through a shared disk, not
+through a scheduler.
 """
 
 import hashlib

@@ -1,4 +1,4 @@
-"""A song as a user has it, file, bytes or samples, as a sound file of bounded length."""
+"""A user's song (file, bytes or samples) as an audio file of bounded length."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -1,6 +1,6 @@
-"""Sound as samples in a feature store, for spectrograms that are computed on the device that trains.
+"""Audio samples in a feature store, for spectrograms that are computed on the training device.
 
-The same array, index and batched reads as of spectrograms (research.features.store): a row is a hop of the samples.
+The same array, index and batched reads as for spectrograms (research.features.store); a row is one hop of samples.
 Four times the bytes of 128 mel bands in float16 at the default hop.
 """
 

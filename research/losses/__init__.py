@@ -1,1 +1,1 @@
-"""What training minimises: losses of one mood a song, of tags, of both, and of a whole step."""
+"""Losses: for moods (one per song), for tags, for both, and of a whole training step."""

@@ -1,6 +1,6 @@
-"""What training minimises: losses for moods, of which a song has one, and weights for moods that are rare.
+"""Losses for moods, of which a song has one, and class weights for rare moods.
 
-Losses for tags, of which a song has any number, stand in `research.losses.tags`.
+Losses for tags, of which a song has any number, are in `research.losses.tags`.
 """
 
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""What one training step minimises: the loss of the answer, of each side's answer alone, of mixed and misled songs."""
+"""The objective of a training step: loss of the fused answer and of each modality alone, mixup, swapped lyrics."""
 
 from dataclasses import replace
 

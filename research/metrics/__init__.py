@@ -1,1 +1,1 @@
-"""Scores of answers: moods, tags, or both; arrays in, floats out."""
+"""Metrics for moods, tags, or both; arrays in, floats out."""

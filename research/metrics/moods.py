@@ -1,6 +1,6 @@
 """Scores of single-label predictions: arrays in, floats out.
 
-Each metric stands twice: of targets and predictions, and as `confusion_*` of confusion matrices of any leading shape,
+Each metric exists twice: for targets and predictions, and as `confusion_*` for confusion matrices of any leading shape,
 so that ten thousand resamples are scored at once.
 """
 

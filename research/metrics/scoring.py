@@ -1,4 +1,4 @@
-"""Plain scores of what a model answered, by whatever it was asked: one mood a song, tags, or both."""
+"""Scores of a model's answers according to its task: one mood per song, tags, or both."""
 
 import numpy as np
 from jaxtyping import Bool, Float

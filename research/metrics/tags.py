@@ -1,7 +1,7 @@
 """Scores of tags: how well songs that have a tag are ranked above those that have not, and F1 of decisions.
 
 Songs may be weighted, and many weightings scored at once: a song that a bootstrap drew twice weighs 2. A tag that no
-song has, or (for ROC-AUC) every song, has no score: NaN, passed over by `macro`.
+song has, or (for ROC-AUC) every song, has no score: NaN, ignored by `macro`.
 """
 
 import numpy as np

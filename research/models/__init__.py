@@ -1,1 +1,1 @@
-"""Encoders of sound and words, their fusion, and the classifier made of them."""
+"""Audio and lyrics encoders, their fusion, and the classifier built from them."""

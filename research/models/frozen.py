@@ -1,6 +1,6 @@
-"""Encoders of sound that never learn, as front-ends of the feature store: one vector a piece of a song.
+"""Frozen audio encoders, as front-ends of the feature store: one embedding per segment of a song.
 
-Their store lies in `data/<corpus>/embeddings/<encoder>/`: computed once, by any number of workers, resumable like the
+Their store is `data/<corpus>/embeddings/<encoder>/`: computed once, by any number of workers, resumable like the
 spectrograms.
 """
 

@@ -1,4 +1,4 @@
-"""A lyrics encoder that never learns: texts in, vectors out."""
+"""Frozen lyrics encoders: texts in, embeddings out."""
 
 import copy
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""Any audio model of transformers as an encoder: AST, CLAP's sound side, wav2vec2, HuBERT, MERT and their like."""
+"""Any audio model of transformers as an encoder: AST, CLAP's audio encoder, wav2vec2, HuBERT, MERT and their like."""
 
 import hashlib
 from functools import cached_property

@@ -1,4 +1,4 @@
-"""Log-mel spectrograms on the device that trains."""
+"""Log-mel spectrograms on the training device."""
 
 import torch
 from jaxtyping import Float

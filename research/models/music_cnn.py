@@ -1,8 +1,8 @@
-"""Two published CNNs that were trained to tag music, as encoders: one vector a piece of log-mel spectrogram.
+"""Two published CNNs trained to tag music, as encoders: one embedding per segment of log-mel spectrogram.
 
 Own implementations of Pons et al. 2018 (arXiv:1711.02520; the variant of Pons & Serra 2019, arXiv:1909.06654) and of
 the five-layer network of Choi et al. 2016 (arXiv:1606.00298) in the sizes of MTG-Jamendo's baseline (Bogdanov et al.
-2019). Their weights and front-ends stand in research.models.published.
+2019). Their weights and front-ends are in research.models.published.
 """
 
 from itertools import pairwise

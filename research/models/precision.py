@@ -1,4 +1,4 @@
-"""What this machine computes in."""
+"""Numeric precision of this machine's computations."""
 
 import copy
 from typing import TypeVar

@@ -1,4 +1,4 @@
-"""Published weights: where they come from, how they are found or fetched, and that they are what was published."""
+"""Published weights: where they come from, how they are found or downloaded, and how they are verified."""
 
 import hashlib
 import os

@@ -1,4 +1,4 @@
-"""The short-chunk CNN with residual connections: small filters on short pieces, the best tagger of its comparison.
+"""The short-chunk CNN with residual connections: small filters on short segments, the best tagger of its comparison.
 
 Source: Won, Ferraro, Bogdanov & Serra 2020, "Evaluation of CNN-based automatic music tagging models"
 (arXiv:2006.00751); own implementation.

@@ -1,4 +1,4 @@
-"""How far the probabilities of each model can be believed, before and after its temperature."""
+"""Calibration of each model's probabilities, before and after temperature scaling."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

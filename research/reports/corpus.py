@@ -1,4 +1,4 @@
-"""What a report says of the songs: where they come from, what was dropped, what each has."""
+"""A report's section on the songs: source, what was dropped, available modalities."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence

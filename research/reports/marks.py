@@ -1,4 +1,4 @@
-"""What a reader must know of a model's score before believing it: a mark beside the name, a sentence in the notes."""
+"""Caveats of a model's score: a mark beside its name, a sentence in the notes."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence

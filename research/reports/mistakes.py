@@ -1,4 +1,4 @@
-"""Songs that a model got most confidently wrong, by whom they are, and how it does by genre or other tag."""
+"""A model's most confident errors, with their artists, and its scores by genre or other tag."""
 
 from collections.abc import Mapping, Sequence
 

@@ -1,4 +1,4 @@
-"""The comparison in short: one table of scores, the differences, what spoils them, the confusions."""
+"""The comparison in short: one table of scores, the differences, their caveats, the confusion matrices."""
 
 from collections.abc import Sequence
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Runs to models: folds pooled, seeds kept apart, and everything refused that cannot be compared fairly."""
+"""From runs to models: folds pooled, seeds kept apart, unfair comparisons refused."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Numbers of others, to stand below ours: never on the same songs and split, so marked and never compared by a test."""
+"""Published numbers, shown below ours: never on the same songs and split, so marked and never compared by a test."""
 
 from dataclasses import dataclass
 from pathlib import Path

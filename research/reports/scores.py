@@ -1,4 +1,4 @@
-"""Pooled models to scores: metrics averaged over seeds, intervals over songs and artists, and what spoils them."""
+"""From pooled models to scores: metrics averaged over seeds, intervals over songs and artists, and caveats."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""In which settings models differ, and which they share; what a model never reads is left out."""
+"""Settings in which models differ, and those they share; settings that a model never reads are left out."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path

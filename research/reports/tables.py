@@ -1,4 +1,4 @@
-"""Scores as the tables of a paper: unrounded to compute with, rounded to print, with everything a reader must know."""
+"""Scores as the tables of a paper: unrounded for computing, rounded for printing, with all caveats."""
 
 from collections.abc import Sequence
 

@@ -1,7 +1,7 @@
-"""The report of runs that learned tags: areas, F1 at one half and at tuned thresholds, tag by tag, beside the moods.
+"""The report of runs that learned tags: areas, F1 at one half and at tuned thresholds, tag by tag, and moods.
 
-Folds are pooled: scores of songs that different folds tested are ranked together, which can only cost a model whose
-folds are scaled differently. With four songs of a tag a fold, areas within folds would say more of chance than of tags.
+Folds are pooled: songs tested by different folds are ranked together, which can only hurt a model whose folds are
+scaled differently. With four songs of a tag per fold, areas within folds would be mostly noise.
 """
 
 from collections.abc import Sequence

@@ -1,1 +1,1 @@
-"""Who trains, who validates, who is tested."""
+"""Training, validation and test splits."""

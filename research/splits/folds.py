@@ -1,4 +1,4 @@
-"""Which songs train, validate and test: artist-disjoint, as the corpus publishes, or at random; and who leaks."""
+"""Training, validation and test songs: artist-disjoint, official or random splits; and their leakage."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""A corpus with its moods in other proportions: what is left out keeps its row but loses its mood."""
+"""A corpus with other proportions of moods: songs left out keep their row but lose their mood."""
 
 from collections.abc import Mapping
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""Splits for songs with several labels: artist-disjoint parts in which every tag and mood has its share."""
+"""Splits for songs with several labels: artist-disjoint parts that preserve the share of every tag and mood."""
 
 from collections.abc import Sequence
 from dataclasses import replace

@@ -1,1 +1,1 @@
-"""Weights & Biases: a mirror of the run folders, which stay the source; it can be checked against them."""
+"""Weights & Biases: a mirror of the run folders, which remain the source of truth; it can be checked against them."""

@@ -1,4 +1,4 @@
-"""What Weights & Biases has of a group of runs: held against their folders, fetched into new ones, reported beside."""
+"""A group of runs in Weights & Biases: compared with their folders, downloaded into new ones, reports logged back."""
 
 import json
 import math

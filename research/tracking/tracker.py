@@ -1,6 +1,6 @@
-"""A run's mirror in Weights & Biases, kept while it trains.
+"""A run's mirror in Weights & Biases, updated while it trains.
 
-Offline unless a key is set (WANDB_API_KEY, or `wandb login` once); never asks to log in. WANDB_MODE decides if set.
+Offline unless a key is set (WANDB_API_KEY, or `wandb login` once); never asks to log in. WANDB_MODE takes precedence.
 """
 
 import netrc

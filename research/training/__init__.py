@@ -1,1 +1,1 @@
-"""The only training loop, and what it steers by."""
+"""The only training loop, with its options, schedules and epoch selection."""

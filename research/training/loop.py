@@ -1,4 +1,4 @@
-"""The only training loop, on accelerate: one process or many, CPU or GPU, resumable to the same bits."""
+"""The only training loop, on accelerate: one process or many, CPU or GPU, bit-identical after resuming."""
 
 import math
 import sys

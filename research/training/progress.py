@@ -1,4 +1,4 @@
-"""Where a training run stands, and which of its epochs is the best."""
+"""Progress of a training run, and selection of its best epoch."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

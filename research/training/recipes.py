@@ -1,4 +1,4 @@
-"""Recipes of others for the one training loop."""
+"""Training recipes of others, such as the slides', for the one training loop."""
 
 from research.data.augmentation import Augmentation
 from research.training.config import TrainConfig

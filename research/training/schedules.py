@@ -1,4 +1,4 @@
-"""How weights move: the optimisers, their rate from step to step, and the average of the weights they pass."""
+"""Optimisers, learning-rate schedules, and weight averaging."""
 
 import math
 from collections.abc import Sequence

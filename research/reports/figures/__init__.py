@@ -1,1 +1,1 @@
-"""Figures of a paper: one file a kind, each from scores to a matplotlib figure; `style` gives them one look."""
+"""Figures of a paper: one file per kind, each from scores to a matplotlib figure; `style` gives them one look."""

@@ -1,4 +1,4 @@
-"""What a model's probabilities are worth: reliability, answers withheld, precision and recall of each mood."""
+"""Quality of a model's probabilities: reliability, abstention, precision and recall of each mood."""
 
 from collections.abc import Sequence
 

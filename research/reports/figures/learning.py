@@ -1,4 +1,4 @@
-"""Learning curves: a score by epoch, a panel a model."""
+"""Learning curves: a score by epoch, one panel per model."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

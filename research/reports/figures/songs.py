@@ -1,4 +1,4 @@
-"""Songs as points, placed by what a model makes of them."""
+"""Songs as points, placed by a model's embeddings."""
 
 from collections.abc import Mapping, Sequence
 

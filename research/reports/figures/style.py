@@ -1,4 +1,4 @@
-"""One look for all figures, colours that colour-blind readers tell apart, and the two files each is written to."""
+"""Common style of all figures, colour-blind safe colours, and the two files each figure is written to."""
 
 import math
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""How well single tags are told: precision against recall of the best, the middling and the worst."""
+"""How well single tags are predicted: precision against recall of the best, the middle and the worst."""
 
 from collections.abc import Sequence
 
