@@ -58,7 +58,7 @@ def model_of(side: Side, fusion: ModelConfig, songs: Songs) -> ModelConfig:
     here = models(fusion, songs)
     if not here or (side != "fusion" and side not in here):
         raise ValueError(
-            f"{songs.tracks.corpus.name} has {' and '.join(here) or 'neither sound nor words'}, not {side}"
+            f"{songs.tracks.corpus.name} has {' and '.join(here) or 'neither audio nor lyrics'}, not {side}"
         )
     return here.get(side) or next(iter(here.values()))
 
@@ -69,7 +69,7 @@ def main(config: Config) -> None:
     compared = models(config.model, songs)
     is_main = process_state().is_main_process
     if is_main and "fusion" not in compared:
-        print(f"{config.tracks} has {', '.join(compared) or 'neither sound nor words'} alone: nothing to fuse")
+        print(f"{config.tracks} has only {', '.join(compared) or 'metadata'}: nothing to fuse")
     for split in splits:
         if is_main:
             print(leakage(songs.tracks, split, songs.digests).summary())

@@ -45,7 +45,7 @@ def main(config: Config) -> None:
     songs = load_corpus(config.grid.tracks, config.grid.inputs, config.model)
     sides = sides_of(config.model, songs)
     if "fusion" not in sides:
-        raise ValueError(f"{config.grid.tracks} has {' and '.join(sides) or 'nothing'} alone: nothing to fuse")
+        raise ValueError(f"{config.grid.tracks} has only {' and '.join(sides) or 'metadata'}: nothing to fuse")
     models = {name: (sides[name], replace(config.train, side_loss=0.0)) for name in ("audio", "lyrics")}
     for name, (fusion, side_loss) in JOINS.items():
         models[name] = (replace(config.model, fusion=fusion), replace(config.train, side_loss=side_loss))

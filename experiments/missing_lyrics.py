@@ -77,7 +77,7 @@ def foreign_words(folder: Path, config: Config) -> Condition:
     """
     texts = [path.read_text(encoding="utf-8") for path in sorted(folder.rglob("*.txt"))]
     if not texts:
-        raise ValueError(f"{folder} holds no .txt file; give a folder with one file of lyrics a song")
+        raise ValueError(f"{folder} contains no .txt file; give a folder with one lyrics file per song")
     tokenize, embed = lyrics_readers(config.grid.inputs, config.model.lyrics, config.grid.tracks.parent / "embeddings")
     tokens, vectors = tokenize(texts), embed(texts) if embed else None
 
@@ -121,7 +121,7 @@ def main(config: Config) -> None:
     songs = load_corpus(grid.tracks, grid.inputs, config.model)
     sides = sides_of(config.model, songs)
     if "fusion" not in sides:
-        raise ValueError(f"{grid.tracks} has {' and '.join(sides) or 'nothing'} alone: no words to lose")
+        raise ValueError(f"{grid.tracks} has only {' and '.join(sides) or 'metadata'}: no lyrics to remove")
     splits = grid_splits(grid, songs)
     fusions = {name: (sides["fusion"], train) for name, train in trainings(config.train).items()}
     run_grid(grid, songs, splits, {"audio": (sides["audio"], config.train)} | fusions)

@@ -91,7 +91,7 @@ def _estimate(score: ModelScore, metric: str) -> float:
 def main(config: Config) -> None:
     grid = config.grid
     if grid.protocol != "artist":
-        raise ValueError(f"--protocol {grid.protocol} has no place here: artist and random are compared, leave it out")
+        raise ValueError(f"--protocol {grid.protocol} does not apply: artist and random are compared; leave it out")
     songs = load_corpus(grid.tracks, grid.inputs, config.model)
     model = model_of(config.side, config.model, songs)
     for protocol in PROTOCOLS:

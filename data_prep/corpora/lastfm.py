@@ -77,7 +77,7 @@ def prepare(
     fetched = fetch_all(songs, plan, out, services, clock)
     done = [song for song in songs if song.track_id in fetched.sound and song.track_id in fetched.words]
     if fetched.stopped and not done:
-        raise ValueError(f"no song could be fetched: {'; '.join(fetched.stopped)}; give the same command again later")
+        raise ValueError(f"no song could be fetched: {'; '.join(fetched.stopped)}; run the same command again later")
     kept, rejected = screen(_song(song, fetched, out) for song in done)
     crossing = artists_across(kept)
     corpus = replace(CORPUS, tags=tag_vocabulary(kept), artists_cross_splits=bool(crossing))

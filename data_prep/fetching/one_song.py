@@ -91,8 +91,8 @@ def _asking(provider: Provider) -> Iterator[None]:
         if error.response.status_code not in BLOCKED:
             raise
         raise UnreachableError(
-            f"{provider.name} answers {error.response.status_code}: it keeps out this network or this key for now; "
-            "wait an hour, or ask from another network"
+            f"{provider.name} answers {error.response.status_code}: it blocks this network or key for now; "
+            "wait an hour, or use another network"
         ) from error
 
 

@@ -68,7 +68,7 @@ def _unfinished(fetched: Fetched) -> list[str]:
     if not fetched.stopped:
         return []
     why = [f"- {reason}" for reason in fetched.stopped]
-    return ["## UNFINISHED: give the same command again to go on", "", *why, ""]
+    return ["## UNFINISHED: run the same command again to resume", "", *why, ""]
 
 
 def _coverage(table: TrackTable) -> list[str]:

@@ -51,7 +51,7 @@ def screen(
     """
     cleaned = [replace(song, lyrics=clean_lyrics(song.lyrics or "") or None) for song in songs]
     if twice := [track_id for track_id, n in Counter(song.track_id for song in cleaned).items() if n > 1]:
-        raise ValueError(f"ids {twice[:5]} stand twice in the source; give each song its own")
+        raise ValueError(f"ids {twice[:5]} appear twice in the source; give each song its own")
     empty = [song.track_id for song in cleaned if song.audio is None and song.lyrics is None]
     faults = {} if ids_suffice else dict.fromkeys(empty, (NOTHING, ""))
     faults |= {song.track_id: (UNFIT_ID, "") for song in cleaned if not is_file_name(song.track_id)}

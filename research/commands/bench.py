@@ -1,4 +1,4 @@
-"""`mood bench`: each fast path beside its peer, on this machine."""
+"""`mood bench`: each fast path against a reference, on this machine."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""`mood explain`: what drove the answer for a song, as a page and in words."""
+"""`mood explain`: what drove the answer for a song, as a page and as text."""
 
 import json
 import sys
@@ -11,11 +11,11 @@ from research.explain.figure import save_explanation
 from research.inference import load_predictor
 
 STRONGEST = 8
-"""Words named for and against."""
+"""Number of words named for and against."""
 
 
 def run(options: Namespace) -> int:
-    """Exit status: 0 explained, 1 the song cannot be, 2 nothing to explain it with or no such label."""
+    """Exit status: 0 explained, 1 the song cannot be explained, 2 no model or no such label."""
     try:
         lyrics = read_words(options.lyrics) if options.lyrics else None
         predictor = load_predictor(options.run)

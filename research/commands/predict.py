@@ -16,42 +16,42 @@ from research.inference import MoodPrediction, MoodPredictor, Song, load_predict
 from research.models.precision import forgo_bf16
 
 WORDS_SUFFIXES = (".lrc", ".txt")
-"""Beside a sound file, its words; with line times first."""
+"""Suffixes of a lyrics file beside an audio file; those with line times first."""
 
 
 def run(options: Namespace) -> int:
-    """Exit status: 0 all done, 1 some songs could not be judged, or without their words, 2 nothing to judge (with)."""
+    """Exit status: 0 all done, 1 some songs not judged, or without lyrics, 2 wrong usage, no songs or no model."""
     if options.precise:
         forgo_bf16()
     try:
         songs = find_songs(options.songs)
         if len(songs) > 1 and (options.lyrics or options.curve):
             asked = "--lyrics" if options.lyrics else "--curve"
-            raise ValueError(f"{asked} goes with a single song, here are {len(songs)}")
+            raise ValueError(f"{asked} goes with a single song, but there are {len(songs)}")
         lyrics = read_words(options.lyrics) if options.lyrics else None
         predictor = load_predictor(options.run)
     except (FileNotFoundError, ValueError) as error:
         print(f"mood: {error}", file=sys.stderr)
         return 2
     print(f"model {options.run}, trained on {origin(predictor)}", file=sys.stderr)
-    # Songs, and the two sides of one, are judged beside each other: torch's own threads would get in their way.
+    # Songs, and both modalities of one, are judged in parallel: torch's own threads would get in their way.
     torch.set_num_threads(1)
     failed, partly = _judge(predictor, songs, lyrics, options)
     for told in (*failed, *partly):
         print(f"mood: {told}", file=sys.stderr)
     if (failed or partly) and len(songs) > 1:
-        alone = f", {len(partly)} of them by the sound alone" if partly else ""
+        alone = f", {len(partly)} of them by audio alone" if partly else ""
         print(f"mood: {len(songs) - len(failed)} of {len(songs)} songs judged{alone}", file=sys.stderr)
     return 1 if failed or partly else 0
 
 
 def origin(predictor: MoodPredictor) -> str:
-    """What a model learned from, said so that nobody takes invented songs for music."""
+    """What a model was trained on, worded so that nobody mistakes invented songs for music."""
     return f"invented songs (corpus {predictor.corpus})" if predictor.synthetic else f"the corpus {predictor.corpus}"
 
 
 def find_songs(paths: Sequence[Path]) -> list[Path]:
-    """Files as named, and of folders every sound file at any depth, in order.
+    """The named files, and all audio files at any depth of the named folders, in order.
 
     Raises:
         ValueError: a folder without any.
@@ -69,27 +69,27 @@ def find_songs(paths: Sequence[Path]) -> list[Path]:
 
 
 def words_beside(song: Path) -> Path | None:
-    """The text file of a song's name beside it, if there is one."""
+    """The text file beside a song with the same name, if there is one."""
     beside = (song.with_suffix(suffix) for suffix in WORDS_SUFFIXES)
     return next((file for file in beside if file.is_file()), None)
 
 
 def read_words(file: Path) -> str:
-    """A text file with the words.
+    """The content of a lyrics file.
 
     Raises:
-        ValueError: it is not there, or is no UTF-8 text.
+        ValueError: it does not exist, or is not UTF-8 text.
     """
     try:
         return file.read_text(encoding="utf-8")
     except UnicodeDecodeError as error:
-        raise ValueError(f"{file} is no UTF-8 text ({error}); save it as UTF-8") from error
+        raise ValueError(f"{file} is not UTF-8 text ({error}); save it as UTF-8") from error
     except OSError as error:
-        raise ValueError(f"{file} cannot be read ({error.strerror}); give a text file with the words") from error
+        raise ValueError(f"{file} cannot be read ({error.strerror}); give a text file with the lyrics") from error
 
 
 class Text:
-    """A line a song for people."""
+    """One line of text per song."""
 
     def __init__(self, out: TextIO):
         self._out = out
@@ -106,7 +106,7 @@ class Text:
 
 
 class JsonLines:
-    """One JSON object a line, with all there is."""
+    """One JSON object per line, with everything."""
 
     def __init__(self, out: TextIO):
         self._out = out
@@ -116,7 +116,7 @@ class JsonLines:
 
 
 class Csv:
-    """A row a song, without the mood over time."""
+    """One row per song, without the mood over time."""
 
     def __init__(self, out: TextIO, moods: Sequence[str], tags: Sequence[str]):
         self._out, self._table = out, csv.writer(out, lineterminator="\n")
@@ -138,7 +138,7 @@ class Csv:
 def _judge(
     predictor: MoodPredictor, songs: Sequence[Path], lyrics: str | None, options: Namespace
 ) -> tuple[list[str], list[str]]:
-    """Write all answers; returns why songs could not be judged, and why others only in part of what was asked."""
+    """Write all answers; returns why songs could not be judged, and why others only partly."""
     failed, partly = [], []
     unread: dict[Path, ValueError] = {}
     write = _writer(options, predictor)
@@ -150,7 +150,7 @@ def _judge(
             continue
         write(song, answer)
         if song in unread:
-            partly.append(f"{unread[song]}; {song} is judged by the sound alone")
+            partly.append(f"{unread[song]}; {song} is judged by audio alone")
         if options.curve:
             from research.commands.curve import save_curve  # half a second of matplotlib
 
@@ -168,7 +168,7 @@ def _writer(options: Namespace, predictor: MoodPredictor) -> Text | JsonLines | 
 
 
 def _read(songs: Sequence[Path], lyrics: str | None, unread: dict[Path, ValueError]) -> Iterator[Song]:
-    """Songs with the given words, or those beside each; where these cannot be read, `unread` says why."""
+    """Songs with the given lyrics, or with those beside each; if these cannot be read, `unread` says why."""
     for path in songs:
         words = lyrics
         if words is None and (file := words_beside(path)):

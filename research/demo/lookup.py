@@ -1,6 +1,6 @@
-"""How the page finds a song by its names: an interface, filled by whoever may talk to web services.
+"""Song search of the web page: an interface, implemented by a package that may talk to web services.
 
-The library itself asks no service. A package that can offers an object of this kind under the entry point group
+The library itself uses no web service. A package that does offers such an object under the entry point group
 `music_mood_fusion.lookup`; here that is `data_prep.lookup`.
 """
 

@@ -1,4 +1,4 @@
-"""The page: search a song or upload one, with or without its words; see its mood, and over time."""
+"""The web page: search for a song or upload one, with or without lyrics; see its mood, overall and over time."""
 
 import base64
 from dataclasses import dataclass
@@ -31,7 +31,7 @@ SHOWN_MEL = MelSettings()
 
 
 class RefusedError(Exception):
-    """What was asked cannot be answered; the message is for the visitor."""
+    """The request cannot be answered; the message is for the visitor."""
 
 
 @dataclass(frozen=True)
@@ -71,15 +71,15 @@ def build_page(predictor: MoodPredictor, lookup: Lookup | None, told: str) -> gr
     # Gradio deletes what it kept of a visitor: looks every minute, at what is older than KEPT_S.
     with gr.Blocks(title="Mood Detection", delete_cache=(60, KEPT_S)) as page:
         gr.Markdown(
-            f"# Mood Detection\nThe mood of a song from its sound and its words. The model was trained on {told}."
+            f"# Mood Detection\nPredict the mood of a song from audio and lyrics. The model was trained on {told}."
         )
         mode = gr.Radio(modes, value=modes[-1], label="Song")
-        file = gr.File(label="Sound file (WAV, FLAC, MP3, Ogg)", type="filepath")
+        file = gr.File(label="Audio file (WAV, FLAC, MP3, Ogg)", type="filepath")
         # Shown with an upload too: the words are fetched by them.
         with gr.Group(visible=lookup is not None):
             artist = gr.Textbox(label="Artist", max_length=200)
             title = gr.Textbox(label="Title", max_length=200)
-        gr.Markdown(f"Services that are asked: {lookup.services}." if lookup else "", visible=lookup is not None)
+        gr.Markdown(f"Services used: {lookup.services}." if lookup else "", visible=lookup is not None)
         lyrics = gr.Textbox(label="Lyrics (optional; line times such as [01:02.50] are used)", lines=4, max_lines=12)
         fetch = gr.Checkbox(label="Fetch lyrics from LRCLIB by artist and title", visible=lookup is not None)
         button = gr.Button("Show the mood", variant="primary")
@@ -105,10 +105,10 @@ def _asked(
 ) -> Asked:
     words, named = (lyrics or "").strip(), bool((artist or "").strip() and (title or "").strip())
     if len(words) > MAX_LETTERS:
-        raise RefusedError(f"The lyrics have {len(words)} letters, at most {MAX_LETTERS} are read.")
+        raise RefusedError(f"The lyrics have {len(words)} letters; at most {MAX_LETTERS} are accepted.")
     if mode == SEARCH and lookup is not None:
         if not named:
-            raise RefusedError("Please give artist and title.")
+            raise RefusedError("Please enter artist and title.")
         found: FoundSong | None = lookup.sound(artist.strip(), title.strip(), folder)
         path: Path | None = found.path
     else:
@@ -120,7 +120,7 @@ def _asked(
             raise RefusedError("Artist and title are needed to fetch the lyrics.")
         words = lookup.words(artist.strip(), title.strip(), folder)
     if path is None and not words:
-        raise RefusedError("Please choose a sound file, or give the lyrics.")
+        raise RefusedError("Please choose an audio file, or enter the lyrics.")
     return Asked(path, words, found)
 
 
@@ -128,7 +128,7 @@ def _check_length(path: Path) -> None:
     try:
         duration_s = soundfile.info(path).duration
     except soundfile.LibsndfileError as error:
-        raise RefusedError(f"{path.name} is no sound file that can be read; use WAV, FLAC, MP3 or Ogg.") from error
+        raise RefusedError(f"{path.name} is not a readable audio file; use WAV, FLAC, MP3 or Ogg.") from error
     if duration_s > LONGEST_S:  # what would be heard in excerpts alone
         minutes, most = duration_s / 60, LONGEST_S / 60
         raise RefusedError(f"{path.name} lasts {minutes:.0f} minutes, at most {most:g} are taken here.")

@@ -67,19 +67,17 @@ def source(found: FoundSong) -> str:
     name = escape(found.provider)
     if found.page.startswith(("https://", "http://")):
         name = f'<a href="{escape(found.page)}" target="_blank" rel="noopener noreferrer">{name}</a>'
-    return f'<p class="origin">The sound is from {name}.</p>'
+    return f'<p class="origin">Audio from {name}.</p>'
 
 
 def notes(answer: MoodPrediction) -> str:
     """What limits the answer, said before it."""
     said = []
     if answer.mood and not answer.fits:
-        said.append(
-            "No mood fits: the model is no surer here than where it only guesses, or the sound is unlike music."
-        )
+        said.append("No mood fits: the model is no more certain than when it guesses, or the audio is unlike music.")
     if answer.language not in (None, LEARNED_LANGUAGE):
         name = LANGUAGES.get(answer.language, answer.language)
-        said.append(f"The words are {name}; the model learned from English words, so trust the sound more.")
+        said.append(f"The lyrics are in {name}; the model learned from English lyrics, so trust the audio more.")
     return "".join(f'<p class="note" role="status">{escape(text)}</p>' for text in said)
 
 
@@ -187,7 +185,7 @@ def plane(answer: MoodPrediction) -> str:
 def sides(answer: MoodPrediction) -> str:
     """What moved the answer."""
     told = " and ".join(f"{name} {share:.0%}" for name, share in answer.shares.items())
-    return f"<p>Moved by {told}.</p>"
+    return f"<p>Influence on the answer: {told}.</p>"
 
 
 def _clock(seconds: float) -> str:

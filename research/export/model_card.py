@@ -24,7 +24,7 @@ def model_card(predictor: MoodPredictor, onnx_difference: float | None) -> str:
         onnx_difference: largest difference of logits from torch that was measured; None: no ONNX.
     """
     config, corpus = predictor.run.config, predictor.run.config["corpus"]
-    sides = [name for name, side in (("sound", predictor.config.audio), ("words", predictor.config.lyrics)) if side]
+    sides = [name for name, side in (("audio", predictor.config.audio), ("lyrics", predictor.config.lyrics)) if side]
     lines = [
         *("---", "library_name: music-mood-fusion", "pipeline_tag: audio-classification"),
         *("tags: [music, mood, lyrics, audio]", "---", ""),
@@ -46,7 +46,7 @@ def model_card(predictor: MoodPredictor, onnx_difference: float | None) -> str:
         f"{config['fold']} of {config['n_folds']}, protocol `{config['protocol']}`, seed {config['seed']}. "
         f"Cited as: {corpus['citation']}",
         "",
-        f"The corpus' licence: {corpus['licence']}. It may bind these weights too; the software is MIT.",
+        f"The corpus' licence: {corpus['licence']}. It may also apply to these weights; the software is MIT.",
         *_encoders(predictor),
         "",
         "## Numbers",
@@ -57,15 +57,15 @@ def model_card(predictor: MoodPredictor, onnx_difference: float | None) -> str:
         "",
         "## Intended use",
         "",
-        "Research on music and mood; sorting a collection of one's own. Not for judging persons, and no statement on "
-        "how a listener feels: labels are what editors, listeners or taggers called a song.",
+        "Research on music and mood; sorting one's own collection. Not for judging people, and no statement about "
+        "how a listener feels: labels are what editors, listeners or taggers said of a song.",
         "",
         "## Limits",
         "",
-        "- Songs unlike the corpus (genre, recording, language of the words) are answered less well than the numbers",
-        "  say; the predictor tells the language of the words and how unlike the sound is.",
-        "- The interval is over songs and artists; training again with another seed changes the numbers too.",
-        "- One mood a song is a simplification; the probabilities over time tell more.",
+        "- Songs unlike the corpus (genre, recording, language of the lyrics) are predicted less well than the numbers",
+        "  suggest; the predictor reports the language of the lyrics and the audio's distance from the training songs.",
+        "- The intervals are over songs and artists; training with another seed changes the numbers too.",
+        "- One mood per song is a simplification; the probabilities over time say more.",
         "",
         "## Use",
         "",
@@ -101,7 +101,7 @@ def _calibration(predictor: MoodPredictor) -> list[str]:
         why = "the epoch was picked on the test songs" if _picked_on_test(predictor.run) else "the run kept none"
         return [f"Probabilities are not calibrated, for lack of validation songs: {why}."]
     below = f"below a confidence of {found.least_confidence:.2f} it says that no mood fits"
-    never = "even its least sure answers there beat the most frequent mood, so no confidence is too low"
+    never = "even its least confident answers there beat the most frequent mood, so no confidence is too low"
     return [
         f"Probabilities are scaled by the temperature {found.temperature:.2f}, fitted on {found.songs} validation "
         f"songs; {below if found.least_confidence else never}."
@@ -114,17 +114,17 @@ def _encoders(predictor: MoodPredictor) -> list[str]:
     for name in audio.frozen if audio else ():
         if name in PUBLISHED:
             known = PUBLISHED[name]
-            lines.append(f"Sound is read by `{name}`, frozen: trained on {known.trained_on}, licence {known.licence}.")
+            lines.append(f"Audio encoder: `{name}`, frozen; trained on {known.trained_on}, licence {known.licence}.")
         elif name == STATISTICS:
-            lines.append(f"Sound is read by `{name}`: designed features of this software, without weights.")
+            lines.append(f"Audio encoder: `{name}`, hand-crafted features of this software, without weights.")
         else:
-            lines.append(f"Sound is read by `{name}`, frozen; {LOOK_UP}.")
+            lines.append(f"Audio encoder: `{name}`, frozen; {LOOK_UP}.")
     if audio and not audio.frozen:
         start = f"from the weights `{audio.weights}`; {LOOK_UP}" if audio.weights else "from random weights"
-        lines.append(f"Sound is read by a `{audio.network}` that learned on this corpus, {start}.")
+        lines.append(f"Audio encoder: `{audio.network}`, trained on this corpus, {start}.")
     if lyrics is not None:
         how = "frozen" if predictor.config.lyrics.frozen else "fine-tuned"
-        lines.append(f"Words are read by `{lyrics['model']}`, {how}; its own licence applies to `lyrics/`.")
+        lines.append(f"Lyrics encoder: `{lyrics['model']}`, {how}; its own licence applies to `lyrics/`.")
     return ["", *lines] if lines else []
 
 

@@ -169,7 +169,7 @@ class MoodPredictor:
         hears = song.audio is not None and self.config.audio is not None
         if not hears and not words:
             known = [side for side in ("audio", "lyrics") if getattr(self.config, side) is not None]
-            raise ValueError(f"nothing to judge: this model knows {' and '.join(known)}; give it that side of the song")
+            raise ValueError(f"nothing to judge: this model uses {' and '.join(known)}; give it that part of the song")
         # Each frozen encoder reads the song at its own rate.
         with open_song(song.audio, bool(self.config.audio.frozen)) if hears else nullcontext() as opened:
             heard = listen(opened, self.model, self.inputs) if hears else None

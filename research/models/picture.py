@@ -32,7 +32,7 @@ class PictureClassifier(nn.Module):
         """
         super().__init__()
         if config.frozen and config.weights is None:
-            raise ValueError("a frozen network of random weights hears nothing; give weights, or let it learn")
+            raise ValueError("a frozen network with random weights is useless; give weights, or do not freeze it")
         self.resnet = resnet18()
         origin = load_weights(self.resnet, config.weights)
         self.initialised_from = origin.name

@@ -41,7 +41,7 @@ def pool_models(runs: Sequence[Run]) -> list[PooledModel]:
     if not pooled:
         raise ValueError(
             f"no run is finished: {', '.join(str(run.folder) for run in runs)} lack predictions.parquet; "
-            "the command that started them goes on from there"
+            "run the command that started them again, it resumes"
         )
     for protocol in dict.fromkeys(model.key[1] for model in pooled):
         _check_same_songs([model for model in pooled if model.key[1] == protocol])

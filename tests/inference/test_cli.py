@@ -118,7 +118,7 @@ def test_csv_names_no_column_twice(trained_tags, folder, capsys):
     assert "calm" not in row
 
 
-@pytest.mark.parametrize(("words", "why"), [(None, "cannot be read"), (b"\xff\xfe", "is no UTF-8 text")])
+@pytest.mark.parametrize(("words", "why"), [(None, "cannot be read"), (b"\xff\xfe", "is not UTF-8 text")])
 def test_lyrics_that_cannot_be_read_are_refused_before_the_model_is_loaded(folder, tmp_path, capsys, words, why):
     if words is not None:
         (tmp_path / "words.txt").write_bytes(words)
@@ -136,11 +136,11 @@ def test_songs_judged_without_words_that_cannot_be_read_are_counted_apart(traine
     asked = ["--run", str(trained[0].path), "--json"]
     assert main(["predict", str(folder), *asked]) == 1
     told = capsys.readouterr()
-    assert "2 of 3 songs judged, 1 of them by the sound alone" in told.err
-    assert f"{folder / 'a.txt'} is no UTF-8 text" in told.err
+    assert "2 of 3 songs judged, 1 of them by audio alone" in told.err
+    assert f"{folder / 'a.txt'} is not UTF-8 text" in told.err
     assert [json.loads(line)["read"] for line in told.out.splitlines()] == [False, False]
     assert main(["predict", str(folder / "a.flac"), *asked]) == 1
-    assert "a.flac is judged by the sound alone" in capsys.readouterr().err
+    assert "a.flac is judged by audio alone" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("command", ["predict", "evaluate"])

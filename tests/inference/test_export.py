@@ -95,14 +95,16 @@ def test_the_card_names_every_encoder_of_sound(predictor):
     def of_sound(**audio):
         other = copy(predictor)
         other.config = replace(predictor.config, audio=replace(predictor.config.audio, **audio))
-        return [line for line in model_card(other, onnx_difference=None).splitlines() if line.startswith("Sound is")]
+        return [
+            line for line in model_card(other, onnx_difference=None).splitlines() if line.startswith("Audio encoder")
+        ]
 
     published, designed, by_name = of_sound(frozen=("musicnn-msd", "statistics", "someone/wav-model"))
     assert PUBLISHED["musicnn-msd"].licence in published
     assert "without weights" in designed
     assert "`someone/wav-model`, frozen; the licence is to be looked up at its home" in by_name
     (learned,) = of_sound()
-    assert "`resnet18` that learned on this corpus, from random weights" in learned
+    assert "`resnet18`, trained on this corpus, from random weights" in learned
     (started,) = of_sound(weights="imagenet")
     assert "`imagenet`; the licence is to be looked up" in started
 

@@ -96,10 +96,10 @@ def test_what_visitors_write_is_escaped():
 def test_where_a_found_sound_is_from_stands_under_its_player():
     found = FoundSong(path=Path("song.mp3"), provider="deezer", page="https://deezer.com/track/1")
     shown = answer_html(answer(), None, "song.mp3", [], "songs", found)
-    assert re.search(r'</audio><p [^>]*>The sound is from <a href="https://deezer.com/track/1"[^>]*>deezer</a>', shown)
-    assert "The sound is from" not in answer_html(answer(), None, "song.mp3", [], "songs", None)
+    assert re.search(r'</audio><p [^>]*>Audio from <a href="https://deezer.com/track/1"[^>]*>deezer</a>', shown)
+    assert "Audio from" not in answer_html(answer(), None, "song.mp3", [], "songs", None)
     for page in ("", "javascript:alert(1)"):
-        assert source(replace(found, page=page)) == '<p class="origin">The sound is from deezer.</p>'
+        assert source(replace(found, page=page)) == '<p class="origin">Audio from deezer.</p>'
 
 
 @pytest.mark.browser  # imports Gradio, which takes 5 s
@@ -169,8 +169,8 @@ def test_upload_search_and_bad_files_in_a_browser(site):
         button = page.get_by_role("button", name="Show the mood")
         expect(button).to_be_visible(timeout=60_000)
         button.click()
-        expect(page.get_by_role("alert")).to_contain_text("choose a sound file", timeout=60_000)
-        for name, said in (("wrong.mp3", "no sound file"), ("hours.flac", "180 minutes")):
+        expect(page.get_by_role("alert")).to_contain_text("choose an audio file", timeout=60_000)
+        for name, said in (("wrong.mp3", "not a readable audio file"), ("hours.flac", "180 minutes")):
             upload(page, folder / name)
             button.click()
             expect(page.get_by_role("alert")).to_contain_text(said, timeout=60_000)

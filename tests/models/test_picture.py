@@ -70,5 +70,5 @@ def test_pictures_are_normalised_as_torchvision_does(photos, batch):
 
 
 def test_frozen_without_weights_is_refused():
-    with pytest.raises(ValueError, match=r"frozen network of random weights .* give weights"):
+    with pytest.raises(ValueError, match=r"frozen network with random weights .* give weights"):
         PictureClassifier(PictureConfig(frozen=True), n_labels=3)

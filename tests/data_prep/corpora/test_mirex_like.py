@@ -47,7 +47,7 @@ def test_preparing_twice_gives_the_same_table(tmp_path, tone):
     [
         ("tracks.csv", "001,1", "001,6", "tracks.csv:2: cluster '6' is none of 1-5"),
         ("tracks.csv", "cluster", "mood", r"no column \['cluster'\] among"),
-        ("tracks.csv", "002,5", "001,5", r"ids \['001'\] stand twice"),
+        ("tracks.csv", "002,5", "001,5", r"ids \['001'\] appear twice"),
         ("lyrics.jsonl", '"id": "002"', '"id: "002"', "lyrics.jsonl line 2 is not JSON"),
         (
             "lyrics.jsonl",

@@ -145,7 +145,7 @@ def test_a_day_is_waited_for_by_the_user(tmp_path):
         first = lastfm.prepare(source, out, services=services, clock=clock)
         card = (out / "card.md").read_text()
         assert first.frame["audio"].notna().sum() == 6  # 9 (the test folder comes first), 1, 2, 4, 5, 7
-        assert "UNFINISHED: give the same command again to go on" in card
+        assert "UNFINISHED: run the same command again to resume" in card
         assert "sound: deezer asks to wait until 1970-01-13" in card
         assert "not yet fetched" in card
         n_asked = len(servers.log)
