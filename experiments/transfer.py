@@ -24,7 +24,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from experiments.ensemble import mean_answers
+from experiments.ensemble import describe_members, mean_answers, members_in_every_seed, runs_by_seed
 from experiments.fusion import Side, model_of
 from experiments.grid import FROZEN, STEADY, Grid, grid_splits, grid_trials, report_grid, run_grid
 from research.command import run_command
@@ -118,15 +118,17 @@ def main(config: Config) -> None:
     known = teacher_answers(config, songs)
     if process_state().is_main_process:
         for split in splits:
-            said = partial(describe_run, songs.tracks, split, group=grid.out.name, n_folds=len(splits), seed=0)
+            said = partial(describe_run, songs.tracks, split, group=grid.out.name, n_folds=len(splits))
             place = f"{split.protocol}-fold{split.fold}"
-            student = RunFolder.open(grid.out / f"teacher-{place}", said(name=TEACHER))
+            student = RunFolder.open(grid.out / f"teacher-{place}", said(name=TEACHER, seed=0))
             if not student.finished:
                 write_student(student, known, songs, split)
-            both = RunFolder.open(grid.out / f"both-{place}", said(name=BOTH))
-            if not both.finished:
-                members = [RunFolder.load(trial.folder) for trial in grid_trials(grid, [split], own)]
-                both.finish(mean_answers([*members, student]), {})
+            runs = [*(RunFolder.load(trial.folder) for trial in grid_trials(grid, [split], own)), student]
+            for seed, members in runs_by_seed(runs).items():
+                told = said(name=BOTH, seed=seed) | describe_members(members, members_in_every_seed(runs))
+                both = RunFolder.open(grid.out / f"both-{place}-seed{seed}", told)
+                if not both.finished:
+                    both.finish(mean_answers(members, seed), {})
     report_grid(grid, OWN)
 
 

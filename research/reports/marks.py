@@ -39,6 +39,12 @@ def selection_notes(runs: Sequence[Run]) -> dict[Mark, str]:
     return {Mark.CHOSEN_ON_TEST: "OPTIMISTIC: the best epoch was picked on the test songs"}
 
 
+def member_sentences(runs: Sequence[Run]) -> list[str]:
+    """Which members of an ensemble are the same in all of its seeds? They take part without the noise of training."""
+    names = sorted({name for run in runs for name in run.config.get("in_every_seed", ())})
+    return [f"the one seed of {', '.join(names)} is in each of them"] if names else []
+
+
 def leak_notes(runs: Sequence[Run]) -> dict[Mark, str]:
     """How many test songs are by an artist of the validation songs, or of another fold, which is trained on.
 

@@ -25,7 +25,15 @@ from research.metrics.moods import (
     majority_accuracy,
 )
 from research.reports.formats import share
-from research.reports.marks import MEANINGS, UNFAIR, Mark, leak_notes, selection_notes, settings_notes
+from research.reports.marks import (
+    MEANINGS,
+    UNFAIR,
+    Mark,
+    leak_notes,
+    member_sentences,
+    selection_notes,
+    settings_notes,
+)
 from research.reports.pooling import PooledModel, pool_models
 from research.reports.predictions import Run
 
@@ -199,7 +207,8 @@ def _notes(model: PooledModel, accuracies: np.ndarray) -> dict[Mark | None, list
     if len(accuracies) == 1:
         noted[Mark.ONE_SEED] = [MEANINGS[Mark.ONE_SEED]]
     else:
-        noted[None] = [f"accuracy by seed from {share(accuracies.min())} to {share(accuracies.max())}"]
+        spread = f"accuracy by seed from {share(accuracies.min())} to {share(accuracies.max())}"
+        noted[None] = [spread, *member_sentences(model.runs)]
     return noted
 
 
