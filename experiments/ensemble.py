@@ -109,6 +109,8 @@ def describe_members(members: Sequence[RunFolder], in_every_seed: Sequence[str] 
         said["in_every_seed"] = list(in_every_seed)
     if any(map(_picked_on_test, members)):
         said["selected_on"] = "test"
+    if met := sorted({name for run in members for name in run.config.get("met_labels", ())}):
+        said["met_labels"] = met
     return said
 
 

@@ -29,6 +29,7 @@ from research.reports.marks import (
     MEANINGS,
     UNFAIR,
     Mark,
+    label_sentences,
     leak_notes,
     member_sentences,
     selection_notes,
@@ -202,6 +203,8 @@ def _notes(model: PooledModel, accuracies: np.ndarray) -> dict[Mark | None, list
     noted: dict[Mark | None, list[str]] = {}
     for found in (selection_notes(model.runs), leak_notes(model.runs), settings_notes(model.runs)):
         noted |= {mark: [note] for mark, note in found.items()}
+    if met := label_sentences(run.config for run in model.runs):
+        noted[Mark.MET_LABELS] = met
     if model.gaps:
         noted[Mark.INCOMPLETE] = model.gaps
     if len(accuracies) == 1:

@@ -226,14 +226,14 @@ def test_an_ensemble_is_the_same_in_every_fold_and_as_flattered_as_its_members(t
         return opened
 
     for name, fold in (("sound", 0), ("words", 0), ("sound", 1)):
-        run(name, fold, selected_on="test")
+        run(name, fold, selected_on="test", met_labels=["musicnn-msd"] if name == "sound" else [])
     config = ensemble.Config(runs=(Path("runs/toy"),), out=Path("runs/ensemble"))
     with pytest.raises(ValueError, match="artist fold 1 lacks finished runs of words seed 0, so folds would be"):
         ensemble.main(config)
     run("words", 1, selected_on="test")
     ensemble.main(config)
     found = RunFolder.load(config.out / "ensemble-artist-fold1-seed0")
-    assert found.config["selected_on"] == "test"
+    assert (found.config["selected_on"], found.config["met_labels"]) == ("test", ["musicnn-msd"])
     logits = np.stack(answers(found.path)["logits"])
     np.testing.assert_allclose(logits, log_softmax([[1.0, 0.0], [0.5, 0.0]] * 2, axis=1), atol=1e-6)  # float32
     run("words", 2, tags=["calm"])
