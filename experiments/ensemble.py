@@ -1,9 +1,11 @@
 """Is a mean of trained models better than the best of them? (paper: ensemble row)
 
-Run: python experiments/ensemble.py runs/fusions-mirex runs/baselines-mirex --members experts tfidf --out runs/ensemble
+Run: python experiments/ensemble.py runs/fusions-mirex runs/classical-mirex --out runs/ensemble-mirex
+     --members audio lyrics audio-svm lyrics-tfidf
 Reads finished runs only: the probabilities of the members, each run calibrated on its own validation songs, are
 multiplied (a product of experts, Hinton 2002). Its answers are kept as runs of their own, one a seed, so that they are
-compared as those of other models: to join the seeds of one model helps as well, and is another gain (`--join-seeds`).
+compared as those of other models: to join the seeds of one model is a gain of another kind (`--join-seeds`).
+Cost: 10 s with the report. Expected accuracy there, 2 seeds: .510; with --join-seeds .512; the best member .442.
 """
 
 from collections.abc import Sequence
