@@ -38,8 +38,9 @@ from research.tracks import TrackTable
 
 CIRCUMSTANCES = ("id", "commit", "environment")
 """What may differ between the start of a run and its continuation."""
-CORPUS_CIRCUMSTANCES = ("version", "command")
-"""What may differ in its corpus: how the table was made. The fingerprint covers its content."""
+CORPUS_CIRCUMSTANCES = ("version", "command", "label_source")
+"""What may differ in its corpus: how the table was made, and the source of its labels. The fingerprint covers its
+content, the run's `met_labels` what the source of labels does to a run."""
 LOCK = ".lock"
 
 
