@@ -201,7 +201,7 @@ def plane(answer: MoodPrediction) -> str:
 def sides(answer: MoodPrediction) -> str:
     """What moved the answer."""
     told = " and ".join(f"{name} {share:.0%}" for name, share in answer.shares.items())
-    return f"<p>Influence on the answer: {told}.</p>"
+    return f"<p>Moved by {told}.</p>"
 
 
 def _clock(seconds: float) -> str:
