@@ -89,7 +89,7 @@ def frozen_encoder(name: str) -> FrozenEncoder:
             width=published.build().dim,
             front_end=hashlib.blake2b(f"{published.mel} {published.piece_frames}".encode(), digest_size=8).hexdigest(),
         )
-    if "/" not in name and not Path(name).is_dir():  # the hub would be asked for it six times, a minute in all
+    if "/" not in name and not Path(name).is_dir():  # the hub would be asked first, offline for 46 s
         known = ", ".join([STATISTICS, *PUBLISHED])
         raise ValueError(f"unknown encoder {name!r}; there are {known}, and audio models of transformers (OWNER/NAME)")
     return FrozenEncoder(encoder=name, weights=_hub(name).fingerprint, width=_hub(name).dim)
