@@ -9,7 +9,7 @@ from sklearn.metrics import cohen_kappa_score
 
 from research.reports.comparisons import compare_models
 from research.reports.figures.intervals import forest_plot, score_bars
-from research.reports.formats import latex_table, p_equals, points
+from research.reports.formats import latex_table, p_equals, points, share
 from research.reports.overview import write_comparison
 from research.reports.predictions import read_runs
 from research.reports.scores import METRICS, ReportedMetric, score_models
@@ -157,3 +157,4 @@ def test_numbers_in_sentences():
 
     assert points("macro-F1", Interval(-0.0151, -0.05, 0.02)) == f"{MINUS}1.5 points macro-F1 [{MINUS}5.0, +2.0]"
     assert (p_equals(0.0004), p_equals(0.034)) == ("p < .001", "p = .034")
+    assert [share(value) for value in (1.0, 0.0694, -0.0694, -0.0004)] == ["1.000", ".069", f"{MINUS}.069", ".000"]
