@@ -30,8 +30,8 @@ class Join(Protocol):
     """
 
     reads_sequences: ClassVar[bool]
-    """True: reads one vector per frame and token, (batch, places, dim), which frozen encoders do not provide; False: one
-    per song."""
+    """True: reads one vector per frame and token, (batch, places, dim), which frozen encoders do not provide;
+    False: one per song."""
 
     @property
     def heads(self) -> list[nn.Linear]:
