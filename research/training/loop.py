@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from accelerate.utils import set_seed
+from accelerate.utils import broadcast, set_seed
 from jaxtyping import Float, Int
 from torch import nn
 from torch.optim.lr_scheduler import LambdaLR
@@ -108,6 +108,7 @@ def fit(
                     average.update_parameters(model)
             losses.append(loss.detach())
             bar.update(len(batch.target) * accelerator.num_processes)
+        broadcast([*kept.buffers()])  # each process has its own means of norms; what is judged must be what is kept
         scores = {
             "train/loss": float(accelerator.reduce(torch.stack(losses).mean(), "mean")),
             **_validate(kept, valid, config),
