@@ -43,12 +43,14 @@ main(tyro.cli(Config, config=(tyro.conf.AvoidSubcommands,)))
 """
 
 VALIDATE_IN_BOTH = """
+import torch
 import tyro
 from experiments.fusion import Config, main
-from research.training import loop
+from research.training import loop, machine
 
 loop.EVAL_BATCH = 2  # of four songs each process has a batch
 main(tyro.cli(Config, config=(tyro.conf.AvoidSubcommands,)))
+assert torch.distributed.group.WORLD._get_backend(torch.device("cpu")).options._timeout == machine.WAIT
 """
 
 

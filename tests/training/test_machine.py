@@ -27,3 +27,13 @@ def test_a_gpu_multiplies_in_tf32_and_a_cpu_does_not(precision, monkeypatch):
     allow_tf32()
     assert precision() == "high"
     assert torch.backends.cuda.matmul.fp32_precision == torch.backends.cudnn.conv.fp32_precision == "tf32"
+
+
+@pytest.mark.parametrize(("cpu", "expected"), [({}, "no"), ({"avx512_bf16": True}, "bf16")])
+def test_a_gpu_that_is_left_alone_does_not_decide_the_precision(monkeypatch, cpu, expected):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation=True: expected == "no")
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: cpu)
+    assert make_accelerator(TrainConfig()).mixed_precision == expected  # ACCELERATE_USE_CPU is set
+    with pytest.raises(ValueError, match="fp16 needs a GPU"):
+        make_accelerator(TrainConfig(precision="fp16"))
