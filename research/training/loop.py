@@ -1,4 +1,4 @@
-"""The only training loop, on accelerate: one process or many, CPU or GPU, resumable to the same bits."""
+"""The only training loop, on accelerate: one process or many, CPU or GPU, resumable."""
 
 import math
 import sys
@@ -53,7 +53,8 @@ def fit(
 ) -> Progress:
     """Train to the best epoch on `valid`; `model` holds those weights afterwards, `run` all that led there.
 
-    A run that was killed goes on from its last whole epoch and ends in the same bits (same machine and processes).
+    A run that was killed goes on from its last whole epoch and ends in the same bits (same CPUs and processes; some
+    of a GPU's kernels sum in another order each time).
 
     Args:
         model: `model(batch) -> logits`, with `parameter_groups(learning_rate, weight_decay)` for the optimiser; where
