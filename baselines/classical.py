@@ -12,11 +12,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from jaxtyping import Bool, Float, Int
-from scipy.optimize import minimize_scalar
-from scipy.special import log_softmax, softmax
+from scipy.special import softmax
 from sklearn.base import BaseEstimator, clone
 from sklearn.model_selection import GridSearchCV, StratifiedGroupKFold
 
+from research.evaluation.calibration import fit_temperature
 from research.runs import RunFolder, describe_run, prediction_frame, score_songs
 from research.splits.folds import Split, make_splits
 from research.tracking.tracker import track
@@ -26,7 +26,6 @@ CHOOSING_FOLDS, CHOOSING_REPEATS = 5, 2
 """Settings are close to each other; one cut into folds of a few hundred songs would choose by luck."""
 LEAST_PROBABILITY = 1e-6
 """Of a mood that a baseline rules out or never met, so that its logarithm is finite."""
-SHARPNESS_LOG_BOUNDS = (-5.0, 5.0)
 
 Probabilities = Float[np.ndarray, "songs labels"]
 
@@ -117,7 +116,7 @@ def fit_and_answer(
     """Choose settings and fit a classifier without a look at the test songs.
 
     Training and validation songs are cut into artist-disjoint folds, twice over: there the settings with the
-    best macro-F1 are chosen, and how sure the answers may be (see `_sharpness`). The model that answers for validation
+    best macro-F1 are chosen, and how sure the answers may be (a temperature). The model that answers for validation
     songs is fitted without them, the one that answers for test songs on both. A song without features gets each mood's
     share.
 
@@ -138,10 +137,10 @@ def fit_and_answer(
     search.fit(features[known], targets[known])
     best = search.best_estimator_
     held_out = _held_out_decisions(best, repeats[0], features[known], targets[known])
-    sharpness = _sharpness(held_out, np.searchsorted(best.classes_, targets[known]))
+    temperature = fit_temperature(held_out, np.searchsorted(best.classes_, targets[known]))
     train = split.train[usable[split.train]]
     on_train = clone(best).fit(features[train], targets[train])
-    chosen = {**search.best_params_, "chosen_by_macro_f1": float(search.best_score_), "sharpness": sharpness}
+    chosen = {**search.best_params_, "chosen_by_macro_f1": float(search.best_score_), "temperature": temperature}
 
     def answers(fitted: BaseEstimator, fitted_on: np.ndarray, rows: np.ndarray) -> Probabilities:
         probs = np.tile(mood_shares(tracks, fitted_on), (len(rows), 1))
@@ -149,7 +148,7 @@ def fit_and_answer(
         if len(answered):
             probs[answered] = 0
             decisions = _decisions(fitted, features[rows[answered]])
-            probs[np.ix_(answered, fitted.classes_)] = softmax(sharpness * decisions, axis=1)
+            probs[np.ix_(answered, fitted.classes_)] = softmax(decisions / temperature, axis=1)
         return probs
 
     return Answers(answers(on_train, split.train, split.valid), answers(best, both, split.test), chosen)
@@ -190,19 +189,6 @@ def _decisions(model: BaseEstimator, features: np.ndarray) -> Float[np.ndarray, 
     decisions = model.decision_function(features)
     # Two classes share one column in scikit-learn: how much the second is ahead.
     return np.column_stack([-decisions / 2, decisions / 2]) if decisions.ndim == 1 else decisions
-
-
-def _sharpness(decisions: Float[np.ndarray, "songs classes"], targets: Int[np.ndarray, " songs"]) -> float:
-    """Factor of decisions at which their softmax gives songs that were not fitted the highest likelihood.
-
-    Source: Guo et al. 2017, "On calibration of modern neural networks" (its temperature is the reciprocal).
-    """
-
-    def loss(log_factor: float) -> float:
-        log_probs = log_softmax(np.exp(log_factor) * decisions, axis=1)
-        return -float(np.take_along_axis(log_probs, targets[:, None], axis=1).mean())
-
-    return float(np.exp(minimize_scalar(loss, bounds=SHARPNESS_LOG_BOUNDS, method="bounded").x))
 
 
 def _write_run(run: RunFolder, tracks: TrackTable, split: Split, seed: int, answers: Answers, train_s: float) -> None:

@@ -38,8 +38,9 @@ from research.tracks import TrackTable
 
 CIRCUMSTANCES = ("id", "commit", "environment")
 """What may differ between the start of a run and its continuation."""
-CORPUS_CIRCUMSTANCES = ("version", "command")
-"""The same of its corpus: how the table was made; what it holds is told by its fingerprint."""
+CORPUS_CIRCUMSTANCES = ("version", "command", "label_source")
+"""The same of its corpus: how the table was made; what it holds is told by its fingerprint, and what the labels' source
+does to a run by the run's `met_labels`."""
 LOCK = ".lock"
 
 

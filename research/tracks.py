@@ -35,6 +35,8 @@ SCHEMA = pa.schema(
 SPLITS = ("train", "valid", "test")
 VOICING_MARKS = "\u3099\u309a"
 METADATA_KEY = b"corpus"
+LASTFM = "Last.fm tags"
+"""A source of labels that a published encoder learned from too (`research.models.published`)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,6 +52,8 @@ class Corpus:
     licence: str
     synthetic: bool = False
     """Invented songs: said in every table such data reach."""
+    label_source: str = ""
+    """Where the labels come from, if published encoders learned from there too: `LASTFM`."""
     artists_cross_splits: bool = False
     """The published split has artists on both sides; without this flag such a table is refused."""
     command: str = ""

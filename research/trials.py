@@ -26,10 +26,11 @@ from research.models.classifier import ModelConfig, MoodClassifier
 from research.models.frozen import frozen_encoder
 from research.models.lyrics import LyricsConfig, load_tokenizer
 from research.models.picture import PictureConfig
+from research.models.published import met_labels
 from research.runs import RunFolder, describe_run, held, prediction_frame, score_songs
 from research.splits.folds import Split
 from research.tracking.tracker import Tracker, track
-from research.tracks import TrackTable, read_tracks
+from research.tracks import Corpus, TrackTable, read_tracks
 from research.training.config import TrainConfig
 from research.training.loop import fit, predict
 from research.training.machine import make_accelerator, process_state
@@ -115,7 +116,14 @@ def run_trial(songs: Songs, trial: Trial) -> None:
         said["tags"] = songs.space.tags
     if np.isin(trial.split.valid, trial.split.test).any():
         said["selected_on"] = "test"
+    said |= labels_met(trial.model, songs.tracks.corpus)
     run_parts(songs.tracks, trial, said, partial(_classifier_and_parts, songs, trial))
+
+
+def labels_met(model: ModelConfig, corpus: Corpus) -> dict[str, list[str]]:
+    """What a run's configuration says of frozen encoders that learned from the source of the corpus' labels."""
+    met = met_labels(model.audio.frozen if model.audio else (), corpus)
+    return {"met_labels": met} if met else {}
 
 
 def run_parts(tracks: TrackTable, trial: Trial, inputs: Mapping[str, Any], build: Build) -> None:

@@ -35,7 +35,7 @@ def test_a_run_goes_on_under_another_commit_and_torch(tmp_path):
 def test_a_run_goes_on_when_its_corpus_was_made_again_to_the_same_songs(tmp_path):
     made = {"name": "qaed4", "version": "0.1.0", "command": "data_prep qaed4", "fingerprint": "a1"}
     run = RunFolder.open(tmp_path, CONFIG | {"corpus": made})
-    again = made | {"version": "0.2.0", "command": "data_prep qaed4 --features"}
+    again = made | {"version": "0.2.0", "command": "data_prep qaed4 --features", "label_source": ""}
     assert RunFolder.open(tmp_path, CONFIG | {"corpus": again}).config == run.config
     with pytest.raises(ValueError, match=r"corpus.fingerprint was 'a1', now 'b2'"):
         RunFolder.open(tmp_path, CONFIG | {"corpus": again | {"fingerprint": "b2"}})

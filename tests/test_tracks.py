@@ -8,7 +8,16 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from research.tracks import METADATA_KEY, SCHEMA, Corpus, artist_key, artists_in_two_splits, read_tracks, write_tracks
+from research.tracks import (
+    LASTFM,
+    METADATA_KEY,
+    SCHEMA,
+    Corpus,
+    artist_key,
+    artists_in_two_splits,
+    read_tracks,
+    write_tracks,
+)
 
 CORPUS = Corpus(name="tiny", labels=("happy", "sad"), tags=("calm",), citation="none", licence="CC0-1.0")
 
@@ -46,6 +55,17 @@ def test_the_file_is_typed_parquet_that_others_can_read(tmp_path):
     table = pq.read_table(tmp_path / "tracks.parquet")
     assert table.schema.remove_metadata().equals(SCHEMA)
     assert json.loads(table.schema.metadata[METADATA_KEY])["labels"] == ["happy", "sad"]
+
+
+def test_a_table_that_does_not_name_the_source_of_its_labels_is_read(tmp_path):
+    write(tmp_path, song("a"), corpus=replace(CORPUS, label_source=LASTFM))
+    path = tmp_path / "tracks.parquet"
+    assert read_tracks(path).corpus.label_source == LASTFM
+    table = pq.read_table(path)
+    corpus = json.loads(table.schema.metadata[METADATA_KEY])
+    del corpus["label_source"]  # as earlier versions wrote it
+    pq.write_table(table.replace_schema_metadata({METADATA_KEY: json.dumps(corpus).encode()}), path)
+    assert read_tracks(path).corpus.label_source == ""
 
 
 def test_writing_twice_gives_the_same_bytes(tmp_path):

@@ -15,7 +15,7 @@ from research.models.frozen import STATISTICS, frozen_encoder
 from research.models.lyrics import LyricsConfig, encoder_dim
 from research.runs import score_songs
 from research.splits.folds import official_split
-from research.tracks import read_tracks, write_tracks
+from research.tracks import LASTFM, read_tracks, write_tracks
 from research.training.config import TrainConfig
 from research.trials import Trial, load_corpus, run_trial
 
@@ -125,6 +125,19 @@ def test_a_run_says_what_it_stands_on(small_songs, trial):
     assert (result["epochs"], result["best_epoch"]) == (1, 1)
     assert result["train_songs"] == len(trial.split.train)
     assert result["parameters"] == result["trained_parameters"]
+
+
+def test_a_run_says_which_of_its_encoders_met_the_labels(small_songs, trial):
+    tracks = small_songs.tracks
+    from_tags = replace(tracks, corpus=replace(tracks.corpus, label_source=LASTFM))
+    heard = ("musicnn-msd", STATISTICS)
+    vectors = np.ones((len(tracks), sum(frozen_encoder(name).width for name in heard)), np.float32)
+    model = ModelConfig(audio=AudioConfig(frozen=heard), lyrics=None, dim=16)
+    for name, table in (("tags", from_tags), ("listeners", tracks)):
+        here = replace(trial, model=model, folder=trial.folder.with_name(name))
+        run_trial(replace(small_songs, tracks=table, store=None, audio_vectors=vectors), here)
+    assert json.loads((trial.folder.with_name("tags") / "config.json").read_text())["met_labels"] == ["musicnn-msd"]
+    assert "met_labels" not in json.loads((trial.folder.with_name("listeners") / "config.json").read_text())
 
 
 def test_another_configuration_is_refused_and_the_run_kept(small_songs, trial):

@@ -26,11 +26,12 @@ from data_prep.table.rows import read_csv
 from data_prep.table.screening import artists_across, screen
 from data_prep.table.songs import Song
 from research.moods import MOODS, quadrant
-from research.tracks import Corpus, TrackTable
+from research.tracks import LASTFM, Corpus, TrackTable
 
 CORPUS = Corpus(
     name="deezer_va",
     labels=MOODS,
+    label_source=LASTFM,
     citation="Delbouys, R., Hennequin, R., Piccoli, F., Royo-Letelier, J. & Moussallam, M. (2018). Music mood "
     "detection based on audio and lyrics with deep neural net. ISMIR.",
     licence="ids and values: research use; sound and words belong to their owners",

@@ -37,11 +37,12 @@ from data_prep.table.screening import artists_across, screen
 from data_prep.table.songs import Song, tag_vocabulary
 from data_prep.web.services import PUBLIC, Services
 from research.moods import MOODS
-from research.tracks import Corpus, TrackTable
+from research.tracks import LASTFM, Corpus, TrackTable
 
 CORPUS = Corpus(
     name="lastfm",
     labels=MOODS,
+    label_source=LASTFM,
     citation="Bertin-Mahieux, T., Ellis, D. P. W., Whitman, B. & Lamere, P. (2011). The Million Song Dataset. ISMIR. "
     "Tags: Last.fm dataset, the official song tags and song similarity collection for the Million Song Dataset.",
     licence="tags: research, not commercial; sound and words belong to their owners: publish ids only",

@@ -20,11 +20,12 @@ from data_prep.table.rows import is_utf8, read_csv
 from data_prep.table.screening import screen
 from data_prep.table.songs import Song
 from research.moods import MOODS
-from research.tracks import Corpus, TrackTable
+from research.tracks import LASTFM, Corpus, TrackTable
 
 CORPUS = Corpus(
     name="moodylyrics4q",
     labels=MOODS,
+    label_source=LASTFM,
     citation="Çano, E. & Morisio, M. (2017). Music mood dataset creation based on Last.fm tags. International "
     "Conference on Artificial Intelligence and Applications (AIAP).",
     licence="labels: research use; words and sound belong to their owners",

@@ -56,7 +56,8 @@ class SongFiles:
     def _inside(self, folder: Path, file: str, kind: str) -> Path:
         path = Path(os.path.normpath(folder / file))
         if not path.is_relative_to(folder):
-            raise RowError(f"{kind} file outside its folder", f"{file} is not in {folder}")
+            hint = "; name a folder that holds all by --audio-root" if kind == "audio" else ""
+            raise RowError(f"{kind} file outside its folder", f"{file} is not in {folder}{hint}")
         if not path.is_file():
             raise RowError(f"missing {kind} file", str(path))
         return path

@@ -20,6 +20,7 @@ from research.metrics.moods import (
     majority_accuracy,
 )
 from research.models.precision import forgo_bf16
+from research.models.published import met_labels
 from research.tracks import TrackTable, read_tracks
 
 
@@ -41,7 +42,7 @@ class Evaluation:
     synthetic: bool
     songs: int
     which: str
-    """All songs, or those the run was not trained on."""
+    """All songs, or those the run was not trained on, and what flatters their scores."""
     labels: tuple[str, ...]
     accuracy: Interval
     """With Wilson's 95 % interval."""
@@ -176,6 +177,13 @@ def _same_table(predictor: MoodPredictor, tracks: TrackTable) -> bool:
 
 
 def _which(predictor: MoodPredictor, tracks: TrackTable, held_out: set[str] | None) -> str:
+    audio = predictor.config.audio
+    met = met_labels(audio.frozen if audio else (), tracks.corpus)
+    known = f"; optimistic: {', '.join(met)} learned from the source of their labels" if met else ""
+    return _tested(predictor, tracks, held_out) + known
+
+
+def _tested(predictor: MoodPredictor, tracks: TrackTable, held_out: set[str] | None) -> str:
     if held_out is None:
         return "all songs with a known mood"
     own = "the run's own test songs"

@@ -27,6 +27,8 @@ AT_ONCE, QUEUE = 2, 64
 KEPT_S = 600
 """Uploads are gone after so long: the player needs them while the answer is looked at."""
 TOP_LINES = 3
+FILE_PX = 160
+"""High enough to drop a file on; the button stays on the first screen."""
 SHOWN_MEL = MelSettings()
 
 
@@ -74,9 +76,9 @@ def build_page(predictor: MoodPredictor, lookup: Lookup | None, told: str) -> gr
             f"# Mood Detection\nThe mood of a song from its sound and its words. The model was trained on {told}."
         )
         mode = gr.Radio(modes, value=modes[-1], label="Song")
-        file = gr.File(label="Sound file (WAV, FLAC, MP3, Ogg)", type="filepath")
+        file = gr.File(label="Sound file (WAV, FLAC, MP3, Ogg)", type="filepath", height=FILE_PX)
         # Shown with an upload too: the words are fetched by them.
-        with gr.Group(visible=lookup is not None):
+        with gr.Row(visible=lookup is not None):
             artist = gr.Textbox(label="Artist", max_length=200)
             title = gr.Textbox(label="Title", max_length=200)
         gr.Markdown(f"Services that are asked: {lookup.services}." if lookup else "", visible=lookup is not None)

@@ -20,6 +20,9 @@ LEARNED_LANGUAGE = "en"
 WIDTH, HEIGHT = 900, 140
 """Of the drawings in their own units; they scale with the page."""
 TOP_CARDS = 2
+TICKS_S = (5, 10, 15, 30, 60, 120, 300)
+MOST_TICKS = 8
+"""On a phone their labels still stand apart."""
 APART_S = 15.0
 """Between the moments that are named: a second one next to the first tells nothing new."""
 SMALLEST_REM, LARGEST_REM = 1.0, 3.2
@@ -52,7 +55,9 @@ def answer_html(
         timeline = [spectrogram(mel), curve(answer), f'<div class="cursor" data-duration="{answer.duration_s}"></div>']
         parts.append(f'<section class="timeline">{"".join(timeline)}</section>')
         parts.append(strongest_moments(answer))
-    parts += [lines_html(lines, answer.mood or ""), plane(answer), sides(answer)]
+    parts.append(
+        f'<div class="why">{plane(answer)}<div>{lines_html(lines, answer.mood or "")}{sides(answer)}</div></div>'
+    )
     parts.append(f'<p class="origin">The model was trained on {escape(told)}.</p>')
     return f'<div class="answer">{"".join(parts)}</div>'
 
@@ -138,10 +143,21 @@ def curve(answer: MoodPrediction) -> str:
             f"<title>{escape(mood)}</title></polygon>"
         )
     legend = "".join(f'<span style="--c:{colour[mood]}">{escape(mood)}</span>' for mood in answer.probabilities)
-    return (
+    drawn = (
         f'<svg class="curve" role="img" aria-label="Mood over time" viewBox="0 0 {WIDTH} {HEIGHT}" '
-        f'preserveAspectRatio="none">{"".join(shapes)}</svg><p class="legend">{legend}</p>'
+        f'preserveAspectRatio="none">{"".join(shapes)}</svg>'
     )
+    return f'{drawn}{time_axis(answer.duration_s)}<p class="legend">{legend}</p>'
+
+
+def time_axis(duration_s: float) -> str:
+    """Minutes and seconds below the curve."""
+    step = next((step for step in TICKS_S if duration_s / step <= MOST_TICKS), TICKS_S[-1])
+    ticks = (
+        f'<span style="left:{100 * second / duration_s:.2f}%">{_clock(second)}</span>'
+        for second in range(0, int(duration_s) + 1, step)
+    )
+    return f'<div class="axis" aria-hidden="true">{"".join(ticks)}</div>'
 
 
 def strongest_moments(answer: MoodPrediction) -> str:
@@ -170,7 +186,7 @@ def plane(answer: MoodPrediction) -> str:
     """The song's place in Russell's plane."""
     if answer.position is None:
         return ""
-    valence, arousal = answer.position
+    (valence, arousal), colour = answer.position, _colours(answer)[answer.mood]
     names = "".join(
         f'<text x="{50 * x}" y="{-114 * y + 5}" text-anchor="middle">{escape(mood)}</text>'
         for mood, (x, y) in QUADRANTS.items()
@@ -179,7 +195,7 @@ def plane(answer: MoodPrediction) -> str:
         f'<section class="plane"><svg role="img" aria-label="Valence {valence:+.2f}, arousal {arousal:+.2f}" '
         'viewBox="-110 -125 220 250"><rect x="-100" y="-100" width="200" height="200"/>'
         f'<path d="M-100 0H100M0 -100V100"/>{names}'
-        f'<circle cx="{100 * valence:.1f}" cy="{-100 * arousal:.1f}" r="7"/></svg>'
+        f'<circle fill="{colour}" cx="{100 * valence:.1f}" cy="{-100 * arousal:.1f}" r="7"/></svg>'
         f"<p>Valence {valence:+.2f} (unpleasant to pleasant), arousal {arousal:+.2f} (calm to excited)</p></section>"
     )
 

@@ -27,7 +27,7 @@ from research.runs import RunFolder
 
 KEPT = (
     *("name", "labels", "tags", "corpus", "protocol", "fold", "n_folds", "seed", "selected_on", "commit"),
-    *("environment", "inputs"),
+    *("met_labels", "environment", "inputs"),
 )
 """What config.json keeps of the run's."""
 SONGS_AT_ONCE = 25

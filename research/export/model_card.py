@@ -12,6 +12,7 @@ from research.metrics.moods import confusion_accuracy, confusion_macro_f1, major
 from research.metrics.scoring import answered_moods, mood_known
 from research.models.frozen import STATISTICS
 from research.models.published import PUBLISHED
+from research.reports.marks import label_sentences
 from research.runs import RunFolder, score_songs
 
 LOOK_UP = "the licence is to be looked up at its home, where it was published"
@@ -52,6 +53,7 @@ def model_card(predictor: MoodPredictor, onnx_difference: float | None) -> str:
         "## Numbers",
         "",
         _tested_on(predictor.run),
+        *label_sentences([config]),
         "",
         *_numbers(predictor),
         "",

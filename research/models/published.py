@@ -3,7 +3,7 @@
 import hashlib
 import os
 import zipfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from research.features.audio import MelSettings
 from research.models.music_cnn import FiveLayerCNN, MusicNN
 from research.models.tf_checkpoint import read_checkpoint
+from research.tracks import LASTFM, Corpus
 
 FOLDER_VARIABLE = "MOOD_WEIGHTS"
 """Environment variable that names a folder with downloaded weights; files are recognised by content, not by name."""
@@ -54,6 +55,8 @@ class Published:
     n_bytes: int
     licence: str
     trained_on: str
+    label_source: str = ""
+    """Who gave the tags it learned, as `research.tracks.Corpus` names the source of its labels."""
     mel: MelSettings
     """The front-end it was trained with, but for `RANGE_DB`."""
     piece_frames: int
@@ -73,6 +76,12 @@ def load_published(name: str) -> nn.Module:
     network = published.build()
     network.load_state_dict(published.read(_find(name, published)))
     return network.eval().requires_grad_(False)
+
+
+def met_labels(encoders: Iterable[str], corpus: Corpus) -> list[str]:
+    """Those of these encoders that learned from where the corpus has its labels: they may know the answers."""
+    published = [name for name in encoders if name in PUBLISHED]
+    return [name for name in published if PUBLISHED[name].label_source == corpus.label_source != ""]
 
 
 def _find(name: str, published: Published) -> Path:
@@ -142,7 +151,7 @@ def _tf_layers(arrays: Mapping[str, np.ndarray]) -> Iterator[tuple[str, Tensor]]
         yield f"{layer}.bias", torch.from_numpy(arrays[f"{source}/bias"].copy())
 
 
-def _pons(model: str, trained_on: str) -> Published:
+def _pons(model: str, trained_on: str, label_source: str = "") -> Published:
     return Published(
         url="https://files.pythonhosted.org/packages/1b/6f/38229e7d99c438e11114bbfa39c8c39185458c398011d0b6d7d7c7401617/"
         "musicnn-0.1.0-py3-none-any.whl",
@@ -150,6 +159,7 @@ def _pons(model: str, trained_on: str) -> Published:
         n_bytes=29_292_476,
         licence="ISC",
         trained_on=trained_on,
+        label_source=label_source,
         mel=PONS_MEL,
         piece_frames=MUSICNN_FRAMES,
         build=lambda: MusicNN(timbral=(38, 67), temporal=(128, 64, 32)),
@@ -158,7 +168,11 @@ def _pons(model: str, trained_on: str) -> Published:
 
 
 PUBLISHED = {
-    "musicnn-msd": _pons("MSD_musicnn", "Million Song Dataset, 50 Last.fm tags (Pons & Serra 2019)"),
+    "musicnn-msd": _pons(
+        "MSD_musicnn",
+        "Million Song Dataset, 50 Last.fm tags, with sad, happy, Mellow and chill among them (Pons & Serra 2019)",
+        label_source=LASTFM,
+    ),
     "musicnn-mtt": _pons("MTT_musicnn", "MagnaTagATune, 50 tags (Pons & Serra 2019)"),
     "musicnn-jamendo": Published(
         url="https://raw.githubusercontent.com/philtgun/music-tagging-benchmark/"

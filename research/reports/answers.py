@@ -11,6 +11,7 @@ import pandas as pd
 from jaxtyping import Bool, Float
 
 from research.evaluation.thresholds import tune_thresholds
+from research.reports.marks import label_sentences
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,6 +80,7 @@ def _pooled(name: str, by_seed: dict[int, list[tuple[Path, dict[str, Any]]]]) ->
         )
     if len(frames) == 1:
         notes.append("one seed: the noise of training is not measured")
+    notes += label_sentences(config for runs in by_seed.values() for _, config in runs)
     return Answers(
         config=config,
         track_ids=tuple(index),

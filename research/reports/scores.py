@@ -25,7 +25,16 @@ from research.metrics.moods import (
     majority_accuracy,
 )
 from research.reports.formats import share
-from research.reports.marks import MEANINGS, UNFAIR, Mark, leak_notes, selection_notes, settings_notes
+from research.reports.marks import (
+    MEANINGS,
+    UNFAIR,
+    Mark,
+    label_sentences,
+    leak_notes,
+    member_sentences,
+    selection_notes,
+    settings_notes,
+)
 from research.reports.pooling import PooledModel, pool_models
 from research.reports.predictions import Run
 
@@ -194,12 +203,15 @@ def _notes(model: PooledModel, accuracies: np.ndarray) -> dict[Mark | None, list
     noted: dict[Mark | None, list[str]] = {}
     for found in (selection_notes(model.runs), leak_notes(model.runs), settings_notes(model.runs)):
         noted |= {mark: [note] for mark, note in found.items()}
+    if met := label_sentences(run.config for run in model.runs):
+        noted[Mark.MET_LABELS] = met
     if model.gaps:
         noted[Mark.INCOMPLETE] = model.gaps
     if len(accuracies) == 1:
         noted[Mark.ONE_SEED] = [MEANINGS[Mark.ONE_SEED]]
     else:
-        noted[None] = [f"accuracy by seed from {share(accuracies.min())} to {share(accuracies.max())}"]
+        spread = f"accuracy by seed from {share(accuracies.min())} to {share(accuracies.max())}"
+        noted[None] = [spread, *member_sentences(model.runs)]
     return noted
 
 

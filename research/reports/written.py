@@ -181,7 +181,7 @@ def _limits(scores: Sequence[ModelScore]) -> list[str]:
     limits.append("intervals hold the trained models fixed: they tell of other songs, not of training again")
     limits += _limits_of_seeds(scores)
     if not all(score.fair for score in scores):
-        limits.append("marked models are flattered by test songs or artists that they knew")
+        limits.append("marked models are flattered by test songs, artists or labels that they knew")
     if scores[0].corpus["synthetic"]:
         limits.insert(0, "SYNTHETIC songs: no number here says anything about music")
     return limits

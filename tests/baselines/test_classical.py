@@ -13,7 +13,6 @@ from baselines.classical import (
     Baseline,
     Config,
     _decisions,
-    _sharpness,
     fit_and_answer,
     mood_shares,
     run_baseline,
@@ -60,7 +59,7 @@ def test_validation_songs_do_not_fit_their_own_answers(easy_tracks):
     train = LogisticRegression(C=answer(easy_tracks, values).chosen["C"])
     train.fit(values[split.train], song_targets(easy_tracks)[split.train])
     found = answer(easy_tracks, values)
-    expected = softmax(found.chosen["sharpness"] * train.decision_function(values[split.valid]), axis=1)
+    expected = softmax(train.decision_function(values[split.valid]) / found.chosen["temperature"], axis=1)
     np.testing.assert_allclose(found.valid, expected, rtol=1e-9)  # the same sums in the same order
 
 
@@ -71,14 +70,6 @@ def test_a_song_without_features_gets_the_shares(easy_tracks):
     shares = mood_shares(easy_tracks, np.concatenate([split.train, split.valid]))
     np.testing.assert_allclose(found[4], shares, rtol=1e-12)
     assert np.abs(found[3] - shares).max() > 0.01
-
-
-def test_sharpness_undoes_a_scale():
-    generator = np.random.default_rng(0)
-    logits = 2 * generator.standard_normal((20_000, 3))
-    targets = np.array([generator.choice(3, p=p) for p in softmax(logits, axis=1)])
-    # .05: about three standard errors of the estimate from 20,000 drawn songs.
-    assert _sharpness(logits / 3, targets) == pytest.approx(3, rel=0.05)
 
 
 def test_two_moods_are_logistic_regressions_own_probabilities():

@@ -79,13 +79,16 @@ def test_the_card_tells_numbers_licence_and_that_songs_are_invented(trained, exp
 
 
 def test_a_folder_tells_that_its_epoch_was_picked_on_test_songs(trained, tmp_path):
-    run = RunFolder(trained[0].path, {**trained[0].config, "selected_on": "test"})
+    flattered = {"selected_on": "test", "met_labels": ["musicnn-msd"]}
+    run = RunFolder(trained[0].path, {**trained[0].config, **flattered})
     export_run(run, tmp_path / "model", onnx=False)
     card = (tmp_path / "model" / "README.md").read_text()
     assert "never saw" not in card
     assert "the epoch was picked on the very songs that are scored here" in card
     assert "not calibrated, for lack of validation songs: the epoch was picked on the test songs" in card
-    assert RunFolder.load(tmp_path / "model").config["selected_on"] == "test"
+    assert "OPTIMISTIC: musicnn-msd learned from the source of the labels" in card
+    kept = RunFolder.load(tmp_path / "model").config
+    assert {key: kept[key] for key in flattered} == flattered
     honest = model_card(MoodPredictor(trained[0]), onnx_difference=None)
     assert "test songs, which it never saw" in honest
     assert "picked" not in honest

@@ -13,7 +13,17 @@ import pytest
 import soundfile
 
 from research.demo.lookup import FoundSong, NotFoundError
-from research.demo.view import answer_html, cards, curve, message_html, notes, plane, source, strongest_moments
+from research.demo.view import (
+    answer_html,
+    cards,
+    curve,
+    message_html,
+    notes,
+    plane,
+    source,
+    strongest_moments,
+    time_axis,
+)
 from research.inference import Moment, MoodPrediction
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -62,6 +72,17 @@ def test_the_curve_fills_the_height_and_is_in_seconds():
     assert points[1, 0] == pytest.approx(900 * 2.5 / 15)
     assert points[1, 1] == pytest.approx(140 * (1 - 0.5))  # happy is .5 in the first moment
     assert min(float(y) for x, y in re.findall(r"([\d.]+),([\d.]+)", shapes[-1])) == pytest.approx(0, abs=0.06)
+
+
+@pytest.mark.parametrize(
+    ("duration_s", "labels"),
+    [(4.0, ["0:00"]), (30.0, ["0:00", "0:05", "0:10", "0:15", "0:20", "0:25", "0:30"]), (169.2, 6), (1_200.0, 5)],
+)
+def test_the_time_axis_has_few_ticks_where_they_belong(duration_s, labels):
+    found = re.findall(r'left:([\d.]+)%">(\d+):(\d\d)<', time_axis(duration_s))
+    for left, minutes, seconds in found:
+        assert float(left) == pytest.approx(100 * (60 * int(minutes) + int(seconds)) / duration_s, abs=0.01)
+    assert labels in ([f"{minutes}:{seconds}" for _, minutes, seconds in found], len(found))
 
 
 def test_named_moments_lie_apart():
@@ -184,6 +205,8 @@ def test_upload_search_and_bad_files_in_a_browser(site):
         expected = predictor.predict(folder / "song.mp3")
         expect(page.locator(".card .mood").first).to_have_text(expected.mood)
         assert page.evaluate("document.documentElement.scrollWidth") <= 390
+        page.locator("svg.curve").click()  # its middle
+        page.wait_for_function("Math.abs(document.querySelector('audio').currentTime - 6) < 0.2", timeout=60_000)
         page.get_by_role("radio", name="Search").check()
         page.get_by_role("textbox", name="Artist").fill("Somebody")
         page.get_by_role("textbox", name="Title").fill("Unknown")

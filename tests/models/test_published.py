@@ -12,11 +12,20 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from research.models.published import FOLDER_VARIABLE, PUBLISHED, load_published
+from research.models.published import FOLDER_VARIABLE, PUBLISHED, load_published, met_labels
+from research.tracks import LASTFM, Corpus
 from tests.models.conftest import FLOAT32, entry, table
 
 FIVE, PORT, PONS = "jamendo-mood-cnn", "musicnn-jamendo", "musicnn-msd"
 TOLERANCE = {"rtol": 1e-3, "atol": 1e-3}  # float32 through four layers, values up to 100
+
+
+def test_encoders_that_learned_from_the_source_of_the_labels():
+    tagged = Corpus(name="toy", labels=("happy", "sad"), citation="none", licence="CC0", label_source=LASTFM)
+    sound = ("statistics", FIVE, PONS, PORT, "musicnn-mtt", "someone/wav-model")
+    assert met_labels(sound, tagged) == [PONS]
+    assert met_labels(sound, replace(tagged, label_source="listeners")) == []
+    assert met_labels(sound, replace(tagged, label_source="")) == []  # not known: also of encoders
 
 
 def of_conv(generator: np.random.Generator, out: int, *shape: int) -> dict[str, np.ndarray]:

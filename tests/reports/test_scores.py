@@ -41,6 +41,12 @@ def test_seeds_are_averaged_and_their_spread_is_noted(write_run):
     assert score.confusion.sum() == 20
 
 
+def test_members_of_one_seed_are_told(write_run):
+    runs = [write_run("ensemble", fold, seed, in_every_seed=["svm", "tf-idf"]) for fold in (0, 1) for seed in (0, 1)]
+    (score,) = score_models(read_runs(runs))
+    assert score.notes == ("accuracy by seed from .300 to .300", "the one seed of svm, tf-idf is in each of them")
+
+
 def test_missing_runs_are_marked(write_run):
     (score,) = score_models(read_runs([write_run("audio", 0)]))
     assert (score.notes, len(score.targets)) == (("only fold 0 of 2", ONE_SEED), 5)
@@ -52,6 +58,14 @@ def test_an_epoch_picked_on_test_is_marked(write_run):
     assert score.notes[0] == "OPTIMISTIC: the best epoch was picked on the test songs"
     assert Mark.CHOSEN_ON_TEST in score.marks
     assert not score.fair
+
+
+def test_an_encoder_that_met_the_labels_is_marked(write_run):
+    runs = [write_run("audio", fold, met_labels=["musicnn-msd"]) for fold in (0, 1)]
+    score, other = score_models(read_runs([*runs, *(write_run("lyrics", fold) for fold in (0, 1))]))
+    assert score.notes[0] == "OPTIMISTIC: musicnn-msd learned from the source of the labels"
+    assert score.marked_name == "audio \N{DAGGER} \N{DOUBLE VERTICAL LINE}"
+    assert (score.fair, other.fair) == (False, True)
 
 
 def test_artists_on_both_sides_are_counted_and_marked(write_run):

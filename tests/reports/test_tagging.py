@@ -37,12 +37,12 @@ def write_run(tmp_path):
 def writer(root):
     """Writes a finished run, or a beginning, into a folder of its own under `root / "runs"`; returns the folder."""
 
-    def write(name, labels=(), tags=(), fold=0, seed=0, songs=40, finished=True, fingerprint="f"):
+    def write(name, labels=(), tags=(), fold=0, seed=0, songs=40, finished=True, fingerprint="f", **changes):
         folder = root / "runs" / f"{name}-fold{fold}-seed{seed}"
         folder.mkdir(parents=True)
         corpus = {"name": "toy", "synthetic": True, "citation": "Nobody", "fingerprint": fingerprint}
         config = {"corpus": corpus, "labels": list(labels), "name": name, "protocol": "artist", "fold": fold}
-        config |= {"n_folds": 2, "seed": seed, "commit": "c0ffee"}
+        config |= {"n_folds": 2, "seed": seed, "commit": "c0ffee"} | changes
         (folder / "config.json").write_text(json.dumps(config | ({"tags": list(tags)} if tags else {})))
         if not finished:
             return folder
@@ -140,6 +140,12 @@ def test_models_tested_on_other_songs_are_refused(write_run, tmp_path):
     write_run("tags-good", tags=TAGS, songs=30)
     with pytest.raises(ValueError, match="tags-good was tested on 30 songs, tags on 40, 10 of them not in both"):
         write_tagging_report(tmp_path / "runs", tmp_path / "reports", "tags")
+
+
+def test_an_encoder_that_met_the_tags_is_told(write_run):
+    folders = [write_run("tags", tags=TAGS, fold=fold, met_labels=["musicnn-msd"]) for fold in (0, 1)]
+    (found,) = read_answers(folders)
+    assert found.notes[1:] == ("OPTIMISTIC: musicnn-msd learned from the source of the labels",)
 
 
 def test_the_comparison_of_moods_refuses_runs_of_tags(write_run):

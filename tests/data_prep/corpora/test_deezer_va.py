@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from data_prep.corpora.deezer_va import prepare, quadrants
 from research.moods import QUADRANTS
+from research.tracks import LASTFM
 
 HEADER = "dzr_sng_id,MSD_sng_id,MSD_track_id,valence,arousal,artist_name,track_name\n"
 PARTS = {
@@ -31,6 +32,7 @@ def test_quadrants_ids_and_splits(source, tmp_path):
         ["14", "Cid", "relaxed", "test"],
     ]
     assert not table.corpus.artists_cross_splits
+    assert table.corpus.label_source == LASTFM
 
 
 def test_an_artist_on_both_sides_is_declared(source, tmp_path, tone):

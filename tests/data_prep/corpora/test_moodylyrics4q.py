@@ -3,6 +3,7 @@
 import pytest
 
 from data_prep.corpora.moodylyrics4q import prepare
+from research.tracks import LASTFM
 
 WORDS = "the rain comes down and the river runs away from here to there and over the hill again my friend"
 ROWS = "index,artist,title,mood\nML1,Ann,Sun,happy\nML2,The B\u00f6b,Rain,sad\nML3,Cid,Storm,angry\n"
@@ -22,6 +23,7 @@ def test_labels_alone(source, tmp_path):
         ["ML3", "Cid", "angry", None],
     ]
     assert table.frame["split"].isna().all()
+    assert table.corpus.label_source == LASTFM
 
 
 def test_own_lyrics_by_index_or_by_names(source, tmp_path, tone):

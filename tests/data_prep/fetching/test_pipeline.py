@@ -18,7 +18,7 @@ from data_prep.fetching.plan import FetchPlan
 from data_prep.lastfm.labelling import read_labelled
 from experiments.fusion import Config
 from experiments.fusion import main as train_fusion
-from research.tracks import read_tracks
+from research.tracks import LASTFM, read_tracks
 from tests.data_prep.standins import drive
 from tests.data_prep.standins.deezer import DeezerStandIn
 from tests.data_prep.standins.lrclib import LrclibStandIn
@@ -143,6 +143,7 @@ def test_a_day_is_waited_for_by_the_user(tmp_path):
     with stand_ins(songs, day_pause_at=8) as servers:
         services = addresses(servers.url)
         first = lastfm.prepare(source, out, services=services, clock=clock)
+        assert first.corpus.label_source == LASTFM
         card = (out / "card.md").read_text()
         assert first.frame["audio"].notna().sum() == 6  # 9 (the test folder comes first), 1, 2, 4, 5, 7
         assert "UNFINISHED: give the same command again to go on" in card
