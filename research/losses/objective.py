@@ -61,8 +61,8 @@ def swap_words(batch: Batch, share: float) -> tuple[Batch, Bool[Tensor, " batch"
     n, device = len(batch.target), batch.target.device
     if len(readers) < 2:
         return batch, torch.zeros(n, dtype=torch.bool, device=device)
-    misled = (torch.rand(n) < share).to(device, non_blocking=True) & batch.has_audio & batch.has_lyrics
-    further = torch.randint(1, len(readers), (n,)).to(device, non_blocking=True)
+    misled = (torch.rand(n) < share).to(device) & batch.has_audio & batch.has_lyrics
+    further = torch.randint(1, len(readers), (n,)).to(device)
     others = readers[(batch.has_lyrics.cumsum(dim=0) - 1 + further) % len(readers)]
     source = torch.where(misled, others, torch.arange(n, device=device))
     swapped = batch.with_inputs(

@@ -44,7 +44,9 @@ def make_accelerator(config: TrainConfig) -> Accelerator:
     handlers = [DistributedDataParallelKwargs(find_unused_parameters=True)]
     allow_precision(precision)
     allow_tf32()
-    reading = DataLoaderConfiguration(non_blocking=True)
+    # From pinned memory alone, where a loader puts batches for CUDA: on MPS torch may read other memory after it was
+    # given away, and train on what stands there by then (github.com/pytorch/pytorch/issues/189690).
+    reading = DataLoaderConfiguration(non_blocking=torch.cuda.is_available())
     settings = {"cpu": on_cpu(), "mixed_precision": precision, "gradient_accumulation_steps": config.accumulate}
     return Accelerator(**settings, dataloader_config=reading, kwargs_handlers=handlers)
 
