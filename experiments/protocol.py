@@ -64,12 +64,12 @@ def write_liberties(scores: list[ModelScore], out: Path) -> str:
                 f"{key[1]} ({key[0]}) was tested on other songs than the honest runs; finish all folds first"
             )
         cells = []
-        for place, metric in enumerate(METRICS):
-            gain = _estimate(by_key[key], metric) - _estimate(honest, metric)
+        for place, (name, metric) in enumerate(METRICS.items()):
+            gain = by_key[key].metrics[name].estimate - honest.metrics[name].estimate
             draws = by_key[key].draws[place] - honest.draws[place]
-            cells.append(points(metric.replace("_f1", "-F1"), percentile_interval(gain, draws)))
+            cells.append(points(metric.title, percentile_interval(gain, draws)))
         rows.append([told, *cells])
-    header = ["liberty", "accuracy added [95 %]", "macro-F1 added [95 %]"]
+    header = ["liberty", *(f"{metric.title} added [95 %]" for metric in METRICS.values())]
     lines = [
         "# What liberties of protocol add",
         "",
@@ -81,10 +81,6 @@ def write_liberties(scores: list[ModelScore], out: Path) -> str:
     text = "\n".join(lines) + "\n"
     write_text(out / "protocol.md", text)
     return text
-
-
-def _estimate(score: ModelScore, metric: str) -> float:
-    return getattr(score, metric).estimate
 
 
 def main(config: Config) -> None:

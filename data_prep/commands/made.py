@@ -93,3 +93,6 @@ class Lastfm:
             print(lastfm.dry_run(self.source, self.out, plan=self.fetch, **choice))
             return None
         return lastfm.prepare(self.source, self.out, plan=self.fetch, **choice)
+
+
+MADE = {"synthetic": Synthetic, "folder": Folder, "lastfm": Lastfm}

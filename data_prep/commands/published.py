@@ -138,3 +138,15 @@ class DeezerVa:
         from data_prep.corpora import deezer_va
 
         return deezer_va.prepare(self.source, self.out, audio=self.audio, lyrics=self.lyrics)
+
+
+PUBLISHED = {
+    "qaed4": Qaed4,
+    "mirex_like": MirexLike,
+    "nju_musicmood": NjuMusicmood,
+    "mtg_jamendo": MtgJamendo,
+    "merge": Merge,
+    "emopia": Emopia,
+    "moodylyrics4q": MoodyLyrics4Q,
+    "deezer_va": DeezerVa,
+}

@@ -22,7 +22,7 @@ from pathlib import Path
 
 from data_prep.table.own_files import OwnFiles
 from data_prep.table.placing import write_corpus
-from data_prep.table.rows import read_csv
+from data_prep.table.rows import number, read_csv
 from data_prep.table.screening import artists_across, screen
 from data_prep.table.songs import Song
 from research.moods import MOODS, quadrant
@@ -39,7 +39,6 @@ CORPUS = Corpus(
 )
 PARTS = {"train": "train", "validation": "valid", "test": "test"}
 COLUMNS = ("dzr_sng_id", "valence", "arousal", "artist_name", "track_name")
-Row = dict[str, str]
 
 
 def prepare(source: Path, out: Path, *, audio: Path | None = None, lyrics: Path | None = None) -> TrackTable:
@@ -62,7 +61,7 @@ def prepare(source: Path, out: Path, *, audio: Path | None = None, lyrics: Path 
 def _songs(source: Path, own: OwnFiles) -> Iterator[Song]:
     paths = {split: source / f"{part}.csv" for part, split in PARTS.items()}
     rows = [(split, f"{path}:{line}", row) for split, path in paths.items() for line, row in read_csv(path, COLUMNS)]
-    points = [(_number(row, "valence", place), _number(row, "arousal", place)) for _, place, row in rows]
+    points = [(number(row, "valence", place), number(row, "arousal", place)) for _, place, row in rows]
     moods = quadrants(points)
     for (split, _, row), mood in zip(rows, moods, strict=True):
         track_id = row["dzr_sng_id"]
@@ -81,10 +80,3 @@ def quadrants(points: list[tuple[float, float]]) -> list[str]:
     """Mood of each (valence, arousal) in any unit with 0 as its middle."""
     largest = [max((abs(point[axis]) for point in points), default=1.0) or 1.0 for axis in (0, 1)]
     return [quadrant(valence / largest[0], arousal / largest[1]) for valence, arousal in points]
-
-
-def _number(row: Row, column: str, place: str) -> float:
-    try:
-        return float(row[column])
-    except ValueError as error:
-        raise ValueError(f"{place}: {column} {row[column]!r} is no number; the table is not that of Deezer") from error

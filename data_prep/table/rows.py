@@ -4,7 +4,7 @@ import csv
 import io
 import json
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 MAX_CELL = 50_000_000
@@ -18,11 +18,11 @@ def read_csv(path: Path, required: Collection[str]) -> list[tuple[int, dict[str,
 
     Args:
         path: the file.
-        required: columns that must be there.
+        required: columns that must be there, in lower case.
 
     Returns:
-        For each row its first line (the header is line 1) and its cells by column, trimmed; a cell beyond the
-        header stands under "".
+        For each row its first line (the header is line 1) and its cells by column (its name in lower case), trimmed; a
+        cell beyond the header stands under "".
 
     Raises:
         FileNotFoundError: no such file.
@@ -67,6 +67,21 @@ def read_json_lines(path: Path, required: Collection[str]) -> list[tuple[int, di
             raise ValueError(f"{path} line {number}: expected an object with the keys {sorted(required)}")
         rows.append((number, {key: "" if value is None else str(value) for key, value in row.items()}))
     return rows
+
+
+def number(row: Mapping[str, str], column: str, place: str) -> float:
+    """A cell as a number.
+
+    Args:
+        place: file and line, for who has to mend it.
+
+    Raises:
+        ValueError: it is none.
+    """
+    try:
+        return float(row[column])
+    except ValueError as error:
+        raise ValueError(f"{place}: {column} {row[column]!r} is no number; the table is not as published") from error
 
 
 def is_utf8(text: str) -> bool:

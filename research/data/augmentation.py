@@ -4,14 +4,19 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
-from jaxtyping import Float64
+from jaxtyping import Float16, Float64
 
-from research.features.augment import MASK_DRAWS
+from research.features.augment import MASK_DRAWS, spec_augment
 
+Draws = Float64[np.ndarray, "heard draws"]
+"""Random numbers of the songs that are heard, see `epoch_draws`."""
 SIDE, PLACE, GAIN, MASKS = 0, 1, 2, slice(3, 3 + MASK_DRAWS)
 COPY = MASKS.stop
 """Columns of a song's random numbers: which side is dropped, where in the song it is heard, how loud, masks, and which
 copy."""
+DRAW_BLOCKS = (MASKS.stop, 1)
+"""Columns that are drawn together. A new one is a block of its own at the end: that leaves the earlier numbers, and
+trainings that use them, as they were."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,7 +49,24 @@ class Augmentation:
 def epoch_draws(seed: int, epoch: int, n_songs: int) -> Float64[np.ndarray, "songs draws"]:
     """All that is random about each song in an epoch, even in [0, 1), see `SIDE` to `COPY`."""
     generator = np.random.default_rng([seed, epoch])
-    # In two parts: what came later leaves the earlier numbers, and trainings that use them, as they were.
-    draws = np.hstack([generator.random((n_songs, MASKS.stop)), generator.random((n_songs, 1))])
+    draws = np.hstack([generator.random((n_songs, width)) for width in DRAW_BLOCKS])
     draws.flags.writeable = False
     return draws
+
+
+def change_spectrograms(
+    windows: Float16[np.ndarray, "heard windows frames n_mels"], draws: Draws, augmentation: Augmentation
+) -> None:
+    """What is done to the spectrograms of a batch in training, in place.
+
+    Where samples are stored, `research.data.waveforms` does the same on the device.
+    """
+    longest = {"max_time": augmentation.time_mask, "max_freq": augmentation.mel_mask}
+    spec_augment(windows[:, 0], draws[:, MASKS], **longest)
+    if augmentation.gain_db:
+        windows += gains(draws, augmentation).astype(windows.dtype)[:, None, None, None]
+
+
+def gains(draws: Draws, augmentation: Augmentation) -> Float64[np.ndarray, " heard"]:
+    """By which each song is louder, dB."""
+    return augmentation.gain_db * (2 * draws[:, GAIN] - 1)

@@ -8,12 +8,21 @@ from jaxtyping import Float16, Float32, Float64, Int, Num
 from torch.utils.data import DataLoader, Dataset
 
 from research.batch import Batch, pad_tokens
-from research.data.augmentation import COPY, GAIN, MASKS, PLACE, SIDE, Augmentation, epoch_draws
+from research.data.augmentation import (
+    COPY,
+    MASKS,
+    PLACE,
+    SIDE,
+    Augmentation,
+    change_spectrograms,
+    epoch_draws,
+    gains,
+)
 from research.data.buckets import batch_loader
 from research.data.songs import NO_WORDS, Songs
 from research.data.waveforms import WaveformBatch
 from research.features.audio import window_starts
-from research.features.augment import drop_modality, mask_places, spec_augment
+from research.features.augment import drop_modality, mask_places
 
 
 class SongDataset(Dataset):
@@ -114,7 +123,8 @@ class SongDataset(Dataset):
         if windows is None:
             inputs = self.songs.inputs
             return torch.zeros(len(draws), 0, inputs.mel.n_mels, inputs.window_frames, dtype=torch.float16)
-        self._augment(windows, draws[heard])
+        if self.augmentation is not None:
+            change_spectrograms(windows, draws[heard], self.augmentation)
         mel = windows
         if len(heard) < len(draws):
             mel = np.zeros((len(draws), *windows.shape[1:]), dtype=windows.dtype)
@@ -180,21 +190,13 @@ class SongDataset(Dataset):
 
         return self._by_sound(sound, read)
 
-    def _augment(self, windows: Float16[np.ndarray, "heard windows frames n_mels"], draws: np.ndarray) -> None:
-        """In place."""
-        if self.augmentation is None:
-            return
-        masks = {"max_time": self.augmentation.time_mask, "max_freq": self.augmentation.mel_mask}
-        spec_augment(windows[:, 0], draws[:, MASKS], **masks)
-        if self.augmentation.gain_db:
-            windows += self._gains(draws).astype(windows.dtype)[:, None, None, None]
-
     def _waveforms(
         self, songs: Batch, windows: np.ndarray, heard: np.ndarray, sound: np.ndarray, draws: np.ndarray
     ) -> WaveformBatch:
-        """What `_augment` does is then left to the device, by the same draws."""
-        inputs, masks = self.songs.inputs, np.zeros((len(heard), 0, 2), dtype=np.int64)
+        """What `change_spectrograms` does is then left to the device, by the same draws."""
+        inputs, masks, louder = self.songs.inputs, np.zeros((len(heard), 0, 2), dtype=np.int64), np.zeros(len(heard))
         if self.augmentation is not None:
+            louder = gains(draws, self.augmentation)
             longest = {"max_time": self.augmentation.time_mask, "max_freq": self.augmentation.mel_mask}
             masks = mask_places(draws[:, MASKS], inputs.window_frames, inputs.mel.n_mels, **longest)
         lengths = self._by_sound(sound, lambda of, which: of.n_frames[songs.track_index.numpy()[heard[which]]])
@@ -204,13 +206,9 @@ class SongDataset(Dataset):
             heard=torch.from_numpy(heard),
             n_frames=torch.from_numpy(lengths),
             masks=torch.from_numpy(masks),
-            gains=torch.from_numpy(self._gains(draws).astype(np.float32)),
+            gains=torch.from_numpy(louder.astype(np.float32)),
             waveforms=inputs.front_end,
         )
-
-    def _gains(self, draws: np.ndarray) -> Float64[np.ndarray, " heard"]:
-        """By which each song is louder, dB."""
-        return (self.augmentation.gain_db if self.augmentation is not None else 0.0) * (2 * draws[:, GAIN] - 1)
 
     def _starts(self, n_frames: np.ndarray, draws: np.ndarray) -> np.ndarray:
         window = self.songs.inputs.window_frames

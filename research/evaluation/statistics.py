@@ -46,7 +46,7 @@ def wilson_interval(successes: float, n: int, confidence: float = 0.95) -> Inter
     """
     if n < 1 or not 0 <= successes <= n:
         raise ValueError(f"{successes} successes of {n}: give 0 .. n successes of at least one trial")
-    share, z = successes / n, float(ndtri((1 + confidence) / 2))
+    share, z = float(successes / n), float(ndtri((1 + confidence) / 2))
     centre = (share + z**2 / (2 * n)) / (1 + z**2 / n)
     half = z / (1 + z**2 / n) * float(np.sqrt(share * (1 - share) / n + z**2 / (4 * n**2)))
     return Interval(share, max(0.0, centre - half), min(1.0, centre + half))

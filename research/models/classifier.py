@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from research.batch import Batch
 from research.models.audio import AudioConfig, AudioEncoder
 from research.models.frozen import frozen_encoder
-from research.models.fusion import FUSIONS, CrossAttentionFusion, Logits, OneSide, Present, output_layers
+from research.models.fusion import FUSIONS, Logits, OneSide, Present
 from research.models.lyrics import LyricsConfig, LyricsEncoder, encoder_dim
 
 SMALLEST_SPREAD = 1e-6
@@ -78,9 +78,9 @@ class MoodClassifier(nn.Module):
                 self.lyrics = LyricsEncoder(config.lyrics, pretrained)
             self.lyrics_projection = _projection(encoder_dim(config.lyrics), config, frozen=self.lyrics is None)
         join = OneSide if config.audio is None or config.lyrics is None else FUSIONS[config.fusion]
-        if join is CrossAttentionFusion and (self.audio is None or self.lyrics is None):
+        if join.reads_sequences and (self.audio is None or self.lyrics is None):
             raise ValueError(
-                "cross_attention reads frames and tokens, a frozen encoder leaves one vector; let both learn"
+                f"{config.fusion} reads frames and tokens, a frozen encoder leaves one vector; let both learn"
             )
         self.join = join(config.dim, n_labels, config.dropout)
 
@@ -119,7 +119,7 @@ class MoodClassifier(nn.Module):
         Rare tags otherwise spend the first epochs on becoming rare. Source: Lin et al. 2017, "Focal loss for dense
         object detection", section 4.1.
         """
-        for head in output_layers(self.join):
+        for head in self.join.heads:
             head.bias[-len(logits) :] = logits.to(head.bias)
 
     def parameter_groups(self, learning_rate: float, weight_decay: float) -> list[dict]:

@@ -76,7 +76,7 @@ def frozen_encoder(name: str) -> FrozenEncoder:
     """The front-end of an encoder by name.
 
     Raises:
-        ValueError: neither known here nor loadable from the hub.
+        ValueError: neither known here nor a folder, nor named as models on the hub are; or one that cannot be loaded.
     """
     if name == STATISTICS:
         of_nothing = _statistics(np.zeros((2, STATISTICS_MEL.n_mels), np.float32))
@@ -89,6 +89,9 @@ def frozen_encoder(name: str) -> FrozenEncoder:
             width=published.build().dim,
             front_end=hashlib.blake2b(f"{published.mel} {published.piece_frames}".encode(), digest_size=8).hexdigest(),
         )
+    if "/" not in name and not Path(name).is_dir():  # the hub would be asked first, offline for 46 s
+        known = ", ".join([STATISTICS, *PUBLISHED])
+        raise ValueError(f"unknown encoder {name!r}; there are {known}, and audio models of transformers (OWNER/NAME)")
     return FrozenEncoder(encoder=name, weights=_hub(name).fingerprint, width=_hub(name).dim)
 
 

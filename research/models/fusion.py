@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import ClassVar, Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Bool, Float
@@ -20,6 +21,24 @@ HEADS = 4
 """Of attention."""
 
 
+@runtime_checkable
+class Join(Protocol):
+    """What a fusion is: an `nn.Module` that is built by `(dim, n_labels, dropout)` and called by `(audio, lyrics,
+    has_audio, has_lyrics)`.
+
+    Any song may lack a side or both: what stands in its place then is never read, and the answer is finite.
+    """
+
+    reads_sequences: ClassVar[bool]
+    """Whether it reads a vector for each frame and token, (batch, places, dim), which frozen encoders do not leave;
+    else one for each song."""
+
+    @property
+    def heads(self) -> list[nn.Linear]:
+        """The layers that end in labels, with a bias."""
+        ...
+
+
 class ConcatFusion(nn.Module):
     """One head on both embeddings side by side; a missing side is replaced by a learned vector."""
 
@@ -31,6 +50,10 @@ class ConcatFusion(nn.Module):
         self.missing_lyrics = nn.Parameter(torch.zeros(dim))
         self.hidden = nn.Sequential(nn.Linear(2 * dim, dim), nn.GELU(), nn.Dropout(dropout))
         self.head = nn.Linear(dim, n_labels)
+
+    @property
+    def heads(self) -> list[nn.Linear]:
+        return [self.head]
 
     def forward(self, audio: Embedding, lyrics: Embedding, has_audio: Present, has_lyrics: Present) -> Logits:
         audio = torch.where(has_audio[:, None], audio, self.missing_audio.to(audio.dtype))
@@ -51,6 +74,10 @@ class GatedFusion(nn.Module):
         self.gate = nn.Linear(2 * dim, dim)
         self.dropout = nn.Dropout(dropout)
         self.head = nn.Linear(dim, n_labels)
+
+    @property
+    def heads(self) -> list[nn.Linear]:
+        return [self.head]
 
     def forward(self, audio: Embedding, lyrics: Embedding, has_audio: Present, has_lyrics: Present) -> Logits:
         return self.head(self.dropout(self.mix(audio, lyrics, has_audio, has_lyrics)))
@@ -78,6 +105,10 @@ class LateFusion(nn.Module):
         self.audio = nn.Sequential(nn.Dropout(dropout), nn.Linear(dim, n_labels))
         self.lyrics = nn.Sequential(nn.Dropout(dropout), nn.Linear(dim, n_labels))
 
+    @property
+    def heads(self) -> list[nn.Linear]:
+        return [self.audio[-1], self.lyrics[-1]]
+
     def forward(self, audio: Embedding, lyrics: Embedding, has_audio: Present, has_lyrics: Present) -> Logits:
         experts = torch.stack([self.audio(audio), self.lyrics(lyrics)])  # (2, batch, labels)
         present = torch.stack([has_audio, has_lyrics]).unsqueeze(-1).to(experts.dtype)  # (2, batch, 1)
@@ -101,8 +132,8 @@ class CrossAttentionFusion(nn.Module):
         self.concat = ConcatFusion(dim, n_labels, dropout)
 
     @property
-    def head(self) -> nn.Linear:
-        return self.concat.head
+    def heads(self) -> list[nn.Linear]:
+        return self.concat.heads
 
     def forward(self, audio: Frames, lyrics: Tokens, has_audio: Heard, has_lyrics: Read) -> Logits:
         words = lyrics + self._attend(self.listen, lyrics, audio, has_audio)
@@ -129,23 +160,22 @@ class OneSide(nn.Module):
         self.dropout = nn.Dropout(dropout)
         self.head = nn.Linear(dim, n_labels)
 
+    @property
+    def heads(self) -> list[nn.Linear]:
+        return [self.head]
+
     def forward(self, embedding: Embedding, present: Present) -> Logits:
         embedding = torch.where(present[:, None], embedding, self.missing.to(embedding.dtype))
         return self.head(self.dropout(embedding))
 
 
-def output_layers(join: nn.Module) -> list[nn.Linear]:
-    """The layers of a join that end in labels."""
-    return [join.audio[-1], join.lyrics[-1]] if isinstance(join, LateFusion) else [join.head]
-
-
 @contextmanager
-def head_inputs(join: nn.Module) -> Iterator[list[Tensor]]:
+def head_inputs(join: Join) -> Iterator[list[Tensor]]:
     """Collects what the layers that end in labels read: a tensor (batch, values) a forward pass, in their order.
 
     Of a late fusion the two sides' vectors side by side.
     """
-    heads, parts, found = output_layers(join), [], []
+    heads, parts, found = join.heads, [], []
 
     def keep(_: nn.Module, inputs: tuple[Tensor, ...]) -> None:
         parts.append(inputs[0].detach())
@@ -166,4 +196,9 @@ def _mean(sequence: Sequence, real: Places) -> Embedding:
     return (sequence * weight).sum(dim=1) / weight.sum(dim=1).clamp(min=1)
 
 
-FUSIONS = {"concat": ConcatFusion, "gated": GatedFusion, "late": LateFusion, "cross_attention": CrossAttentionFusion}
+FUSIONS: dict[str, type[Join]] = {
+    "concat": ConcatFusion,
+    "gated": GatedFusion,
+    "late": LateFusion,
+    "cross_attention": CrossAttentionFusion,
+}

@@ -62,19 +62,25 @@ class Published:
     piece_frames: int
     """Frames heard at a time."""
     build: Callable[[], nn.Module]
+    """The network with random weights: log-mel (batch, n_mels, piece_frames) to vectors (batch, dim), and `dim`."""
     read: Callable[[Path], State]
-    """The file as a state dict of what `build` gives."""
+    """The file as a state dict of what `build` gives, such as `read_torch` makes of one."""
 
 
 def load_published(name: str) -> nn.Module:
     """The network with its published weights, in eval mode.
 
     Raises:
-        ValueError: the weights are not here and cannot be downloaded; says what to put where.
+        ValueError: the weights are not here and cannot be downloaded, which says what to put where; or the file does
+            not hold those of the network.
     """
     published = PUBLISHED[name]
     network = published.build()
-    network.load_state_dict(published.read(_find(name, published)))
+    path = _find(name, published)
+    try:
+        network.load_state_dict(published.read(path))
+    except RuntimeError as error:  # torch's, with a line for each kind of difference
+        raise ValueError(f"{path} does not hold the weights of {name}: {error}; mend its `read` or `build`") from error
     return network.eval().requires_grad_(False)
 
 
@@ -108,8 +114,8 @@ def _sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _read_torch(modules: Mapping[str, str]) -> Callable[[Path], State]:
-    """A state dict of PyTorch; `modules` gives our name of each published one, the others are left out."""
+def read_torch(modules: Mapping[str, str]) -> Callable[[Path], State]:
+    """Reads a state dict of PyTorch; `modules` gives our name of each published module, the others are left out."""
 
     def read(path: Path) -> State:
         state = {}
@@ -184,7 +190,7 @@ PUBLISHED = {
         mel=MelSettings(sample_rate=16_000, n_fft=512, hop_length=256, n_mels=96, mel_scale="htk", top_db=RANGE_DB),
         piece_frames=MUSICNN_FRAMES,
         build=lambda: MusicNN(timbral=(67, 38), temporal=(129, 65, 33), ported=True),
-        read=_read_torch(PORT_MODULES),
+        read=read_torch(PORT_MODULES),
     ),
     "jamendo-mood-cnn": Published(
         url="https://raw.githubusercontent.com/MTG/mtg-jamendo-dataset/1b4fa8c32e076c73b5175c1703ae805b4109309d/"
@@ -196,7 +202,7 @@ PUBLISHED = {
         mel=MelSettings(sample_rate=12_000, n_fft=512, hop_length=256, n_mels=96, top_db=RANGE_DB),
         piece_frames=1_366,
         build=FiveLayerCNN,
-        read=_read_torch(FIVE_LAYER_MODULES),
+        read=read_torch(FIVE_LAYER_MODULES),
     ),
 }
 """By the name a configuration gives."""

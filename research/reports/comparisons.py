@@ -1,7 +1,7 @@
 """Which model is better than a reference, by how much, and how sure that is."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,7 +9,7 @@ import numpy as np
 from research.evaluation.significance import TTest, artist_permutation, corrected_resampled_t_test, holm, mcnemar
 from research.evaluation.statistics import Interval, percentile_interval
 from research.metrics.moods import confusion_accuracy
-from research.reports.scores import METRICS, ModelScore, fold_confusions
+from research.reports.scores import ACCURACY, METRICS, ModelScore, fold_confusions
 
 SIDES = frozenset({"audio", "lyrics"})
 SIGNIFICANCE = 0.05
@@ -38,14 +38,22 @@ class Comparison:
 
     model: ModelScore
     reference: ModelScore
-    accuracy: MetricDifference
-    macro_f1: MetricDifference
+    metrics: Mapping[str, MetricDifference]
+    """By the keys of `METRICS`."""
     mcnemar_p: float | None
     """Exact, over songs; None where either has several seeds."""
     over_trainings: TTest | None
     """Accuracy over folds and seeds, which counts the noise of training; None without folds that both were run on."""
     picked_from: int
     """Among how many models the reference was the most accurate on these very songs; 1 where it was named."""
+
+    @property
+    def accuracy(self) -> MetricDifference:
+        return self.metrics[ACCURACY]
+
+    @property
+    def macro_f1(self) -> MetricDifference:
+        return self.metrics["macro_f1"]
 
 
 def compare_models(scores: Sequence[ModelScore], reference: str | None = None) -> list[Comparison]:
@@ -71,7 +79,7 @@ def compare_models(scores: Sequence[ModelScore], reference: str | None = None) -
         same = [score for score in rivals if score is not best and score.track_ids == best.track_ids]
         confusions = [(score.confusions(), best.confusions()) for score in same]
         pairs += [(score, best, len(candidates)) for score in same]
-        p_values.append(artist_permutation(confusions, list(METRICS.values())))
+        p_values.append(artist_permutation(confusions, [metric.of for metric in METRICS.values()]))
     p = np.concatenate(p_values)
     adjusted = np.stack([holm(column) for column in p.T], axis=1)
     return [_comparison(*pair, *found) for pair, *found in zip(pairs, p, adjusted, strict=True)]
@@ -123,14 +131,13 @@ def _comparison(
 ) -> Comparison:
     metrics = {}
     for number, name in enumerate(METRICS):
-        estimate = getattr(model, name).estimate - getattr(reference, name).estimate
+        estimate = model.metrics[name].estimate - reference.metrics[name].estimate
         interval = percentile_interval(estimate, model.draws[number] - reference.draws[number])
         metrics[name] = MetricDifference(interval, float(p[number]), float(p_holm[number]))
     return Comparison(
         model=model,
         reference=reference,
-        accuracy=metrics["accuracy"],
-        macro_f1=metrics["macro_f1"],
+        metrics=metrics,
         mcnemar_p=_mcnemar(model, reference),
         over_trainings=_over_trainings(model, reference),
         picked_from=picked_from,

@@ -25,8 +25,9 @@ LATEX_ESCAPES = str.maketrans(
 
 
 def share(value: float) -> str:
-    """Three decimals without the leading zero, as papers print them: .457."""
-    return f"{value:.3f}".removeprefix("0")
+    """Three decimals without the leading zero, as papers print them: .457; kappa and its like may be below zero."""
+    sign = MINUS if round(value, 3) < 0 else ""
+    return sign + f"{abs(value):.3f}".removeprefix("0")
 
 
 def interval(value: Interval) -> str:

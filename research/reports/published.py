@@ -23,6 +23,11 @@ class PublishedScore:
     source: str
     """Citation."""
 
+    @property
+    def metrics(self) -> dict[str, float | None]:
+        """By the names of `research.reports.scores.METRICS`, as far as such numbers are kept."""
+        return {"accuracy": self.accuracy, "macro_f1": self.macro_f1}
+
 
 def published_scores(corpus: str) -> list[PublishedScore]:
     """Numbers printed for a corpus (in whatever edition), after those of the slides."""

@@ -1,6 +1,6 @@
 """Pooled models to scores: metrics averaged over seeds, intervals over songs and artists, and what spoils them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,7 @@ from jaxtyping import Float, Int
 from research.evaluation.statistics import (
     ArtistConfusions,
     Interval,
+    Metric,
     artist_confusions,
     artist_draws,
     percentile_interval,
@@ -38,8 +39,24 @@ from research.reports.marks import (
 from research.reports.pooling import PooledModel, pool_models
 from research.reports.predictions import Run
 
-METRICS = {"accuracy": confusion_accuracy, "macro_f1": confusion_macro_f1}
-"""What is resampled and compared, in the order of `ModelScore.draws`."""
+ACCURACY = "accuracy"
+
+
+@dataclass(frozen=True)
+class ReportedMetric:
+    """A score of moods as the reports have it."""
+
+    title: str
+    """In tables, sentences and figures."""
+    of: Metric
+    """Finite for any songs, of however few moods."""
+
+
+METRICS = {
+    ACCURACY: ReportedMetric("accuracy", confusion_accuracy),
+    "macro_f1": ReportedMetric("macro-F1", confusion_macro_f1),
+}
+"""What every report resamples, compares, prints and draws, in this order; keys name columns of the CSV files."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -65,14 +82,13 @@ class ModelScore:
     folds: Int[np.ndarray, "seeds songs"]
     """In which fold each song was tested."""
     artists: tuple[str, ...]
-    accuracy: Interval
-    """Wilson interval over songs."""
-    macro_f1: Interval
-    """Bootstrap interval over artists."""
+    metrics: Mapping[str, Interval]
+    """By the keys of `METRICS`: accuracy with a Wilson interval over songs, the others a bootstrap over artists."""
     balanced_accuracy: float
     majority_accuracy: float
     draws: Float[np.ndarray, "metrics resamples"]
-    """`METRICS` on the same resampled artists as any model with these songs, so that draws may be subtracted."""
+    """`METRICS`, in their order, on the same resampled artists as any model with these songs, so that draws may be
+    subtracted."""
     spread: ScoreSpread
     """Of the accuracy."""
     confusion: Int[np.ndarray, "labels labels"]
@@ -89,6 +105,14 @@ class ModelScore:
     commits: tuple[str, ...]
     marks: tuple[Mark, ...]
     notes: tuple[str, ...]
+
+    @property
+    def accuracy(self) -> Interval:
+        return self.metrics[ACCURACY]
+
+    @property
+    def macro_f1(self) -> Interval:
+        return self.metrics["macro_f1"]
 
     @property
     def fair(self) -> bool:
@@ -139,9 +163,17 @@ def _draws(models: Sequence[PooledModel]) -> dict[tuple[str, str], np.ndarray]:
         groups.setdefault((tuple(frame.index), tuple(frame["artist"])), []).append(model)
     found = {}
     for group in groups.values():
-        drawn = artist_draws([_confusions(model) for model in group], list(METRICS.values()))
+        drawn = artist_draws([_confusions(model) for model in group], [metric.of for metric in METRICS.values()])
+        _check_finite(drawn)
         found |= {model.key: of_model for model, of_model in zip(group, drawn, strict=True)}
     return found
+
+
+def _check_finite(draws: Float[np.ndarray, "models metrics resamples"]) -> None:
+    for of_metric, metric in zip(draws.swapaxes(0, 1), METRICS.values(), strict=True):
+        if not np.isfinite(of_metric).all():
+            lacks = f"{metric.title} is no number for some of the resampled artists"
+            raise ValueError(f"{lacks}; let it have a value where a mood has no song")
 
 
 def _confusions(model: PooledModel) -> ArtistConfusions:
@@ -180,12 +212,15 @@ def _score(model: PooledModel, draws: np.ndarray) -> ModelScore:
         thresholds=_stack(model, "threshold"),
         folds=folds,
         artists=tuple(first["artist"]),
-        accuracy=wilson_interval((predictions == targets).mean(axis=0).sum(), len(targets)),
-        macro_f1=percentile_interval(confusion_macro_f1(by_seed).mean(), draws[1]),
+        metrics={
+            name: percentile_interval(metric.of(by_seed).mean(), of_metric)
+            for (name, metric), of_metric in zip(METRICS.items(), draws, strict=True)
+        }
+        | {ACCURACY: wilson_interval((predictions == targets).mean(axis=0).sum(), len(targets))},
         balanced_accuracy=float(confusion_balanced_accuracy(by_seed).mean()),
         majority_accuracy=majority_accuracy(targets),
         draws=draws,
-        spread=score_spread(accuracies, by_fold, draws[0]),
+        spread=score_spread(accuracies, by_fold, draws[list(METRICS).index(ACCURACY)]),
         confusion=by_seed.sum(axis=0),
         test_to_train=_test_to_train(model, len(targets)),
         folders=tuple(run.folder for run in model.runs),

@@ -1,6 +1,7 @@
 """Scores as the tables of a paper: unrounded to compute with, rounded to print, with everything a reader must know."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import TypeVar
 
 import numpy as np
 import pandas as pd
@@ -11,11 +12,10 @@ from research.reports.comparisons import Comparison, MetricDifference
 from research.reports.formats import NONE, interval, p_equals, p_value, points, share, short_commit, signed
 from research.reports.marks import MEANINGS, Mark
 from research.reports.published import PublishedScore
-from research.reports.scores import ModelScore
+from research.reports.scores import ACCURACY, METRICS, ModelScore
 
-HEADER = ("model", "protocol", "songs", "seeds", "accuracy [95 %]", "macro-F1 [95 %]", "balanced", "majority")
-BEST_OF = {"accuracy [95 %]": "accuracy", "macro-F1 [95 %]": "macro_f1", "balanced": "balanced_accuracy"}
-"""Columns of the printed table in which the best is set in bold."""
+BALANCED = "balanced"
+Value = TypeVar("Value")
 DIFFERENT = "different data/protocol"
 SIGNIFICANT = "*"
 
@@ -32,8 +32,7 @@ def comparison_table(scores: Sequence[ModelScore]) -> pd.DataFrame:
                 "artists": len(set(score.artists)),
                 "folds": score.n_folds,
                 "seeds": len(score.seeds),
-                **_columns("accuracy", score.accuracy),
-                **_columns("macro_f1", score.macro_f1),
+                **_by_metric(score.metrics, _columns),
                 "balanced_accuracy": score.balanced_accuracy,
                 "majority_accuracy": score.majority_accuracy,
                 "accuracy_sd_seed": score.spread.seed,
@@ -59,8 +58,7 @@ def differences_table(comparisons: Sequence[Comparison]) -> pd.DataFrame:
                 "protocol": found.model.protocol,
                 "corpus": corpus_name(found.model),
                 "songs": len(found.model.targets),
-                **_difference_columns("accuracy", found.accuracy),
-                **_difference_columns("macro_f1", found.macro_f1),
+                **_by_metric(found.metrics, _difference_columns),
                 "accuracy_p_mcnemar": found.mcnemar_p,
                 "accuracy_p_over_trainings": found.over_trainings.p if found.over_trainings else None,
             }
@@ -81,13 +79,14 @@ def display_table(
             DIFFERENT,
             str(score.songs),
             NONE,
-            *(NONE if value is None else share(value) for value in (score.accuracy, score.macro_f1)),
+            *(NONE if value is None else share(value) for value in map(score.metrics.get, METRICS)),
             NONE,
             NONE if score.majority is None else share(score.majority),
         )
         for score in published
     ]
-    return pd.DataFrame(rows, columns=list(HEADER))
+    header = ["model", "protocol", "songs", "seeds", *map(_column, METRICS), BALANCED, "majority"]
+    return pd.DataFrame(rows, columns=header)
 
 
 def best_cells(scores: Sequence[ModelScore], table: pd.DataFrame) -> pd.DataFrame:
@@ -97,9 +96,11 @@ def best_cells(scores: Sequence[ModelScore], table: pd.DataFrame) -> pd.DataFram
         fair = [row for row, score in enumerate(scores) if score.protocol == protocol and score.fair]
         if len(fair) < 2:
             continue
-        for column, metric in BEST_OF.items():
+        measured = {_column(name): [scores[row].metrics[name].estimate for row in fair] for name in METRICS}
+        measured[BALANCED] = [scores[row].balanced_accuracy for row in fair]
+        for column, exact in measured.items():
             # As printed: a reader must not wonder why one of two equal numbers is bold.
-            values = np.array([_estimate(getattr(scores[row], metric)) for row in fair]).round(3)
+            values = np.array(exact).round(3)
             bold.loc[np.array(fair)[np.isclose(values, values.max())], column] = True
     return bold
 
@@ -110,22 +111,23 @@ def difference_rows(comparisons: Sequence[Comparison]) -> pd.DataFrame:
         (
             f"{found.model.marked_name} \N{MINUS SIGN} {found.reference.marked_name}",
             found.model.protocol,
-            *_difference_cells(found.accuracy),
-            *_difference_cells(found.macro_f1),
+            *(cell for difference in found.metrics.values() for cell in _difference_cells(difference)),
             NONE if found.mcnemar_p is None else p_value(found.mcnemar_p),
             NONE if found.over_trainings is None else p_value(found.over_trainings.p),
         )
         for found in comparisons
     ]
-    by_metric = [column for metric in ("accuracy", "macro-F1") for column in (metric, f"p {metric} (Holm)")]
+    by_metric = [cell for metric in METRICS.values() for cell in (metric.title, f"p {metric.title} (Holm)")]
     return pd.DataFrame(rows, columns=["difference", "protocol", *by_metric, "McNemar", "over folds"])
 
 
 def difference_sentence(found: Comparison, n_comparisons: int) -> str:
     """A comparison in words, differences in points (hundredths)."""
     model, reference, accuracy = found.model, found.reference, found.accuracy
-    parts = [f"{points('accuracy', accuracy.interval)}, {_p(accuracy, n_comparisons)}"]
-    parts += [f"{points('macro-F1', found.macro_f1.interval)}, {_p(found.macro_f1, n_comparisons)}"]
+    parts = [
+        f"{points(METRICS[name].title, difference.interval)}, {_p(difference, n_comparisons)}"
+        for name, difference in found.metrics.items()
+    ]
     if not accuracy.significant:
         verdict = f"{model.name} and {reference.name} cannot be told apart in accuracy"
     else:
@@ -139,9 +141,10 @@ def difference_sentence(found: Comparison, n_comparisons: int) -> str:
 
 def caption(scores: Sequence[ModelScore], comparisons: Sequence[Comparison] = ()) -> str:
     """Everything a reader needs to judge the table: corpus, protocol, seeds, commit, marks, how intervals were made."""
+    resampled = ", ".join(metric.title for name, metric in METRICS.items() if name != ACCURACY)
     return (
         f"{scope(scores)} Means over seeds, which the intervals hold fixed. Accuracy with Wilson interval over songs, "
-        f"macro-F1 with percentile interval over artists ({N_RESAMPLES:,} resamples). "
+        f"{resampled} with percentile interval over artists ({N_RESAMPLES:,} resamples). "
         "Majority: accuracy of always answering the most frequent mood. "
         f"{legend(scores, comparisons)}Corpus: {scores[0].corpus['citation']}"
     )
@@ -182,21 +185,24 @@ def corpus_name(score: ModelScore) -> str:
 
 
 def _display_row(score: ModelScore, compared: Comparison | None) -> tuple[str, ...]:
-    stars = [SIGNIFICANT if compared and metric.significant else "" for metric in _metrics(compared)]
+    starred = {name for name in METRICS if compared and compared.metrics[name].significant}
     return (
         score.marked_name,
         score.protocol,
         str(len(score.targets)),
         str(len(score.seeds)),
-        interval(score.accuracy) + stars[0],
-        interval(score.macro_f1) + stars[1],
+        *(interval(value) + (SIGNIFICANT if name in starred else "") for name, value in score.metrics.items()),
         share(score.balanced_accuracy),
         share(score.majority_accuracy),
     )
 
 
-def _metrics(compared: Comparison | None) -> tuple[MetricDifference | None, ...]:
-    return (None, None) if compared is None else (compared.accuracy, compared.macro_f1)
+def _column(name: str) -> str:
+    return f"{METRICS[name].title} [95 %]"
+
+
+def _by_metric(values: Mapping[str, Value], columns: Callable[[str, Value], dict[str, float]]) -> dict[str, float]:
+    return {column: value for name, of_metric in values.items() for column, value in columns(name, of_metric).items()}
 
 
 def _difference_cells(found: MetricDifference) -> tuple[str, str]:
@@ -216,7 +222,3 @@ def _columns(name: str, value: Interval) -> dict[str, float]:
 
 def _difference_columns(name: str, found: MetricDifference) -> dict[str, float]:
     return {**_columns(name, found.interval), f"{name}_p": found.p, f"{name}_p_holm": found.p_holm}
-
-
-def _estimate(value: Interval | float) -> float:
-    return value.estimate if isinstance(value, Interval) else value

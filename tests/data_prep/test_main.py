@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+import data_prep.corpora
 from data_prep.__main__ import data_sheet, main
 from data_prep.commands import CORPORA
 from research.features.audio import MelSettings
@@ -14,6 +15,11 @@ from research.tracks import read_tracks
 
 TABLE = "tracks.parquet"
 HEAVY = ("torch", "pandas", "librosa", "soundfile", "transformers")
+
+
+def test_every_corpus_file_has_its_command():
+    files = Path(data_prep.corpora.__file__).parent.glob("[!_]*.py")
+    assert {path.stem for path in files} == set(CORPORA)  # what is missing stands in data_prep/commands
 
 
 @pytest.mark.parametrize("name", [*CORPORA])

@@ -27,7 +27,6 @@ def make_predictor(tiny_bert, small_inputs, tmp_path_factory):
     from research.inference import MoodPredictor
     from research.models.audio import AudioConfig
     from research.models.classifier import ModelConfig, MoodClassifier
-    from research.models.fusion import output_layers
     from research.models.lyrics import LyricsConfig
     from research.runs import RunFolder
 
@@ -52,7 +51,7 @@ def make_predictor(tiny_bert, small_inputs, tmp_path_factory):
                 if isinstance(module, torch.nn.BatchNorm2d):  # as after training: zero is no special point
                     torch.nn.init.normal_(module.bias, std=0.5)
         with torch.no_grad():  # answers that differ by more than rounding
-            for head in output_layers(network.join):
+            for head in network.join.heads:
                 head.weight.mul_(5)
         run.save_weights(network)
         return MoodPredictor(run)

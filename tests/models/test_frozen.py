@@ -108,6 +108,14 @@ def test_an_encoder_says_which_weights_it_has(tagger):
     assert encoder != frozen_encoder("jamendo-mood-cnn")
 
 
+def test_a_misspelt_encoder_is_refused_without_asking_the_hub(tagger, monkeypatch):
+    monkeypatch.setattr(module, "HubAudio", None)
+    with pytest.raises(
+        ValueError, match=r"unknown encoder 'tager'; there are statistics, musicnn-msd, .*, tagger, and"
+    ):
+        frozen_encoder("tager")
+
+
 def test_statistics_are_one_vector_a_song(tmp_path):
     encoder = frozen_encoder("statistics")
     song = write_song(tmp_path / "song.wav", 3.0)

@@ -68,6 +68,21 @@ def test_what_stands_in_a_missing_place_is_never_read(name):
     assert not torch.equal(before[0], before[1])
 
 
+@pytest.mark.parametrize("name", [name for name in FUSIONS if not FUSIONS[name].reads_sequences])
+def test_a_song_without_anything_is_answered_and_by_the_heads(name):
+    fusion = FUSIONS[name](DIM, LABELS, dropout=0.0)
+    (audio, lyrics), nobody = sides(2), present(False, False)
+    before = fusion(audio, lyrics, nobody, nobody)
+    assert before.isfinite().all()
+    everybody = ~nobody
+    before = fusion(audio, lyrics, everybody, everybody)
+    with torch.no_grad():
+        for head in fusion.heads:
+            head.bias += 1.0
+    # float32 sums in another order, logits of order 1
+    torch.testing.assert_close(fusion(audio, lyrics, everybody, everybody), before + 1, rtol=0, atol=1e-5)
+
+
 def test_concat_and_one_side_learn_what_missing_means():
     audio, lyrics = sides(2)
     nobody = present(False, False)

@@ -211,6 +211,17 @@ def test_the_tensorflow_file_is_the_network(folder, monkeypatch):
     torch.testing.assert_close(load_published(PONS)(mels(50)), expected, **TOLERANCE)
 
 
+def test_weights_of_another_network_are_refused_by_name(folder, monkeypatch):
+    parts = five_layer_file(np.random.default_rng(0))
+    save_torch(folder / "a.pth", {name: of for name, of in parts.items() if name != "conv_3"})
+    publish(monkeypatch, FIVE, folder / "a.pth")
+    with pytest.raises(
+        ValueError, match=rf"(?s)a\.pth does not hold the weights of {FIVE}: .*layers\.2\.0\.weight"
+    ) as found:
+        load_published(FIVE)
+    assert str(found.value).endswith("; mend its `read` or `build`")
+
+
 def test_published_weights_do_not_learn(folder, monkeypatch):
     save_torch(folder / "a.pth", five_layer_file(np.random.default_rng(0)))
     publish(monkeypatch, FIVE, folder / "a.pth")
@@ -257,7 +268,7 @@ def test_a_download_of_other_bytes_is_refused(folder, monkeypatch):
 
 
 @pytest.mark.real_data
-@pytest.mark.parametrize("name", PUBLISHED)
+@pytest.mark.parametrize("name", [FIVE, PORT, PONS, "musicnn-mtt"])
 def test_real_weights_fit_and_their_norms_tell_the_order_of_layers(real_data, folder, monkeypatch, name):
     """Weights lie beside the corpora: MOOD_DATA/../weights."""
     weights = real_data.parent / "weights"

@@ -5,14 +5,16 @@ import csv
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.metrics import cohen_kappa_score
 
 from research.reports.comparisons import compare_models
-from research.reports.formats import latex_table, p_equals, points
+from research.reports.figures.intervals import forest_plot, score_bars
+from research.reports.formats import latex_table, p_equals, points, share
 from research.reports.overview import write_comparison
 from research.reports.predictions import read_runs
-from research.reports.scores import score_models
+from research.reports.scores import METRICS, ReportedMetric, score_models
 from research.reports.tables import best_cells, comparison_table, difference_sentence, display_table, legend
-from tests.reports.conftest import answers
+from tests.reports.conftest import RIGHT, TARGETS, answers
 
 MINUS = "\N{MINUS SIGN}"
 
@@ -103,6 +105,47 @@ def test_what_is_flattered_is_never_bold(write_run):
     assert "\N{DOUBLE DAGGER} optimistic: the best epoch was picked on the test songs" in legend(scores)
 
 
+def confusion_kappa(confusions):
+    """Cohen's."""
+    songs = confusions.sum(axis=(-2, -1))
+    chance = (confusions.sum(axis=-1) * confusions.sum(axis=-2)).sum(axis=-1) / songs**2
+    # Where all songs have one mood, which was answered, both differences are 0.
+    return (np.trace(confusions, axis1=-2, axis2=-1) / songs - chance) / np.maximum(1 - chance, 1e-12)
+
+
+def test_a_metric_entered_once_is_scored_compared_printed_and_drawn(folders, monkeypatch, tmp_path):
+    before = score_models(read_runs(folders))
+    monkeypatch.setitem(METRICS, "kappa", ReportedMetric("Cohen's kappa", confusion_kappa))
+    scores = score_models(read_runs(folders))
+    for old, new in zip(before, scores, strict=True):
+        assert dict(new.metrics) == {**old.metrics, "kappa": new.metrics["kappa"]}
+        expected = cohen_kappa_score(TARGETS, answers(RIGHT[new.name]))
+        assert new.metrics["kappa"].estimate == pytest.approx(expected, abs=1e-12)  # the same sums of ten songs
+        assert new.metrics["kappa"].low < expected < new.metrics["kappa"].high
+    comparisons = compare_models(scores)
+    write_comparison(scores, comparisons, [], tmp_path)
+    table = display_table(scores, comparisons)
+    assert table.columns[6] == "Cohen's kappa [95 %]"
+    assert best_cells(scores, table)["Cohen's kappa [95 %]"].tolist() == [False, False, True]
+    assert "points Cohen's kappa [" in difference_sentence(comparisons[0], len(comparisons))
+    assert "macro-F1, Cohen's kappa with percentile interval" in (tmp_path / "comparison.md").read_text("utf-8")
+    assert pd.read_csv(tmp_path / "comparison.csv")["kappa_low"].notna().all()
+    gains = pd.read_csv(tmp_path / "differences.csv")["kappa"]
+    kappas = {score.name: score.metrics["kappa"].estimate for score in scores}
+    assert gains.tolist() == pytest.approx([kappas[name] - kappas["lyrics"] for name in ("audio", "fusion")], abs=1e-12)
+    assert len(score_bars(scores).axes) == len(forest_plot(comparisons).axes) == 3
+
+
+@pytest.mark.filterwarnings("ignore:invalid value")
+def test_a_metric_that_is_no_number_for_some_songs_is_refused(folders, monkeypatch):
+    def angry_recall(confusions):
+        return confusions[..., 0, 0] / confusions[..., 0, :].sum(axis=-1)  # some resamples have no angry song
+
+    monkeypatch.setitem(METRICS, "angry", ReportedMetric("recall of angry", angry_recall))
+    with pytest.raises(ValueError, match="recall of angry is no number for some of the resampled artists"):
+        score_models(read_runs(folders))
+
+
 def test_a_real_corpus_is_not_called_synthetic(write_run):
     scores = score_models(read_runs([write_run("audio", 0, corpus={"synthetic": False})]))
     assert list(comparison_table(scores)["corpus"]) == ["toy_50%"]
@@ -114,3 +157,4 @@ def test_numbers_in_sentences():
 
     assert points("macro-F1", Interval(-0.0151, -0.05, 0.02)) == f"{MINUS}1.5 points macro-F1 [{MINUS}5.0, +2.0]"
     assert (p_equals(0.0004), p_equals(0.034)) == ("p < .001", "p = .034")
+    assert [share(value) for value in (1.0, 0.0694, -0.0694, -0.0004)] == ["1.000", ".069", f"{MINUS}.069", ".000"]

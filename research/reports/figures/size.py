@@ -8,11 +8,11 @@ from matplotlib.ticker import NullFormatter, ScalarFormatter
 
 from research.reports.figures.intervals import errors
 from research.reports.figures.style import COLOURS, GREY, LOOK, MARKERS, legend_below, panel_grid
-from research.reports.scores import ModelScore
+from research.reports.scores import METRICS, ModelScore
 
 
 def data_size_curve(points: Sequence[tuple[float, ModelScore]]) -> Figure:
-    """Accuracy and macro-F1 with their intervals, each doubling of the training songs one step wide.
+    """Each metric with its intervals, each doubling of the training songs one step wide.
 
     Args:
         points: training songs of a fold, and the model trained on so many.
@@ -20,13 +20,14 @@ def data_size_curve(points: Sequence[tuple[float, ModelScore]]) -> Figure:
     figure, (axes,) = panel_grid(1, (4.2, 3.4))
     sizes = [size for size, _ in points]
     with rc_context(LOOK):
-        for place, metric in enumerate(("accuracy", "macro_f1")):
-            values = [getattr(score, metric) for _, score in points]
+        for place, (name, metric) in enumerate(METRICS.items()):
+            values = [score.metrics[name] for _, score in points]
+            beside = 1.04 ** (place - (len(METRICS) - 1) / 2)
             axes.errorbar(
-                [size * (1.02 if place else 0.98) for size in sizes],
+                [size * beside for size in sizes],
                 [value.estimate for value in values],
                 yerr=errors(values),
-                label=metric.replace("_f1", "-F1"),
+                label=metric.title,
                 color=COLOURS[place],
                 marker=MARKERS[place],
                 ms=4,
