@@ -1,7 +1,8 @@
 """The batch, a dataclass of tensors that a model reads, and what the training loop needs to know of its songs."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
+from functools import cached_property
 from typing import Protocol, TypeVar
 
 import numpy as np
@@ -49,6 +50,28 @@ class Batch(_Tensors):
     label."""
     track_index: Int[Tensor, " batch"]
     """Row of the song in the track table."""
+
+    @cached_property
+    def heard(self) -> Int[Tensor, " heard"]:
+        """Places in the batch of the songs with sound."""
+        return self.has_audio.nonzero().squeeze(1)
+
+    @cached_property
+    def read(self) -> Int[Tensor, " read"]:
+        """Places in the batch of the songs with words."""
+        return self.has_lyrics.nonzero().squeeze(1)
+
+    def with_inputs(self, **inputs: Tensor) -> "Batch":
+        """The same songs with other sound, words or vectors; who has which side stays."""
+        changed = replace(self, **inputs)
+        vars(changed).update(heard=self.heard, read=self.read)
+        return changed
+
+    def _each(self, change: Callable[[Tensor], Tensor]) -> "Batch":
+        changed = super()._each(change)
+        # Counted before they move: to learn from a GPU how many they are, the CPU waits for all it asked of it before.
+        vars(changed).update(heard=change(self.heard), read=change(self.read))
+        return changed
 
 
 @dataclass(frozen=True)

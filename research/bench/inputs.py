@@ -41,11 +41,12 @@ def input_vs_jpg(material: Material) -> list[Measurement]:
     ]
 
 
-def sound_songs(material: Material, n_songs: int | None = None) -> SongDataset:
+def sound_songs(material: Material, n_songs: int | None = None, epochs: int = 1) -> SongDataset:
+    """Some songs as in evaluation, or the epochs' songs of training, one after another."""
     songs = load_songs(material.tracks, INPUTS, [material.store], None)
     if n_songs is not None:
         return SongDataset(songs, np.arange(n_songs) % len(songs.tracks))
-    rows = np.arange(material.size.epoch) % len(songs.tracks)
+    rows = np.arange(epochs * material.size.epoch) % len(songs.tracks)
     return SongDataset(songs, rows, augmentation=Augmentation())
 
 

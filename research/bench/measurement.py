@@ -51,19 +51,19 @@ def times_faster(
     )
 
 
-def share_of_limit(rounds: Rounds, *, key: str, target: float, ours: str, limit: str) -> Measurement:
-    """Cost of the side "limit" over that of the side "ours"."""
+def share_of_limit(rounds: Rounds, *, key: str, target: float, ours: str, limit: str, cpu: bool = True) -> Measurement:
+    """Cost of the side "limit" over that of the side "ours"; `cpu` as in `times_faster`."""
     found = rounds.ratio("limit", "ours")
     return Measurement(
         key=key,
         value=found.wall,
-        cpu=found.cpu,
+        cpu=found.cpu if cpu else None,
         target=target,
         unit="share",
         ours=ours,
         reference=limit,
         limit=limit,
-        limit_share=found.cpu,
+        limit_share=_steadier(found, cpu),
     )
 
 

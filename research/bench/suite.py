@@ -8,8 +8,6 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-import torch
-
 from research.bench.features import (
     logmel_vs_librosa,
     logmel_vs_slides,
@@ -27,8 +25,9 @@ from research.bench.training import model1_vs_slides, train_vs_slides
 from research.bench.words import lyrics_vs_padded
 from research.reports.formats import markdown_table
 from research.runs import environment, git_commit
+from research.training.machine import on_cpu
 
-GPU = "gpu_" if torch.cuda.is_available() else ""
+GPU = "" if on_cpu() else "gpu_"
 BENCHMARKS: dict[Callable[[Material], list[Measurement]], tuple[str, ...]] = {
     logmel_vs_slides: ("logmel_vs_slides",),
     logmel_vs_librosa: ("logmel_vs_librosa", "logmel_max_db"),

@@ -49,6 +49,7 @@ def lyrics_vs_padded(material: Material) -> list[Measurement]:
             ours=f"fit: MiniLM, {INPUTS.max_tokens} tokens at most, like lengths together",
             reference=f"MiniLM padded to {PADDED_TOKENS}, fp32",
             limit=f"matrix product, {make_accelerator(TRAIN).mixed_precision}",
+            cpu=device.type == "cpu",
         )
     ]
 

@@ -43,7 +43,7 @@ class WaveformBatch:
         mel = mel.gather(3, at[:, None, None].expand_as(mel))
         mel = fill_masks(mel, moved["masks"]) + moved["gains"][:, None, None, None]
         everywhere = mel.new_zeros(len(songs.target), *mel.shape[1:])
-        return replace(songs, mel=everywhere.index_copy(0, heard, mel))
+        return songs.with_inputs(mel=everywhere.index_copy(0, heard, mel))
 
     def pin_memory(self) -> "WaveformBatch":
         """The same songs in memory that a GPU reads while the CPU goes on; a DataLoader calls this."""

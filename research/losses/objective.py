@@ -1,7 +1,5 @@
 """The objective of a training step: loss of the fused answer and of each modality alone, mixup, swapped lyrics."""
 
-from dataclasses import replace
-
 import torch
 from jaxtyping import Bool, Int
 from torch import Tensor, nn
@@ -40,16 +38,14 @@ def step_loss(
         targets = [(batch.target, share), (batch.target[partners], 1 - share)]
         batch, misled = mix_songs(batch, partners, share), misled | misled[partners]
 
-    def cost(logits: Tensor, present: Tensor | slice = slice(None)) -> Loss:
-        return sum(share * criterion(logits[present], target[present]) for target, share in targets)
+    def cost(logits: Tensor, places: Tensor | slice = slice(None)) -> Loss:
+        return sum(share * criterion(logits[places], target[places]) for target, share in targets)
 
     if not side_loss:
         return cost(network(batch))
     joint, alone = network(batch, sides=True)
-    if alone:
-        sound, (of_words, read) = alone
-        alone = [sound, (of_words, read & ~misled)]
-    sides = [cost(logits, present) for logits, present in alone if present.any()]
+    asked = batch.heard, torch.nonzero(batch.has_lyrics & ~misled).flatten() if swap_lyrics else batch.read
+    sides = [cost(logits, places) for (logits, _), places in zip(alone, asked, strict=False) if len(places)]
     if not sides:
         return cost(joint)
     return (1 - side_loss) * cost(joint) + side_loss * sum(sides) / len(sides)
@@ -61,7 +57,7 @@ def swap_words(batch: Batch, share: float) -> tuple[Batch, Bool[Tensor, " batch"
     Args:
         share: of the songs with both sides, drawn anew for each batch.
     """
-    readers = torch.nonzero(batch.has_lyrics).flatten()
+    readers = batch.read
     n, device = len(batch.target), batch.target.device
     if len(readers) < 2:
         return batch, torch.zeros(n, dtype=torch.bool, device=device)
@@ -69,10 +65,13 @@ def swap_words(batch: Batch, share: float) -> tuple[Batch, Bool[Tensor, " batch"
     further = torch.randint(1, len(readers), (n,)).to(device)
     others = readers[(batch.has_lyrics.cumsum(dim=0) - 1 + further) % len(readers)]
     source = torch.where(misled, others, torch.arange(n, device=device))
-    swapped = replace(
-        batch,
-        input_ids=batch.input_ids[source],
-        attention_mask=batch.attention_mask[source],
+    mask = batch.attention_mask[source]
+    longest = int(
+        mask.sum(dim=1).max()
+    )  # nobody may sing the longest words any more, and no encoder reads mere padding
+    swapped = batch.with_inputs(
+        input_ids=batch.input_ids[source, :longest],
+        attention_mask=mask[:, :longest],
         lyrics_vectors=batch.lyrics_vectors[source],
     )
     return swapped, misled
@@ -100,8 +99,7 @@ def mix_songs(batch: Batch, partners: Int[Tensor, " batch"], share: float) -> Ba
     def mixed(values: Tensor) -> Tensor:
         return (share * values + (1 - share) * values[partners]).to(values.dtype)
 
-    return replace(
-        batch,
+    return batch.with_inputs(
         mel=mixed(batch.mel),
         audio_vectors=mixed(batch.audio_vectors),
         lyrics_vectors=mixed(batch.lyrics_vectors),

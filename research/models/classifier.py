@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from research.batch import Batch
@@ -158,29 +158,29 @@ class MoodClassifier(nn.Module):
 
     def _embed_audio(self, batch: Batch) -> tuple[Tensor, Tensor]:
         """Projected audio embeddings, (batch, dim) or (batch, places, dim), and which songs have audio."""
-        here = batch.has_audio
-        if not here.any():
+        here, heard = batch.has_audio, batch.heard
+        if not len(heard):
             return self._nothing(here)
         if self.audio is None or batch.audio_vectors.shape[1]:  # the network's own vectors may be computed before
-            sound = batch.audio_vectors[here]
+            sound = batch.audio_vectors[heard]
         elif self.join.reads_sequences:
-            sound = self.audio.sequence(batch.mel[here])
+            sound = self.audio.sequence(batch.mel[heard])
         else:
-            sound = self.audio(batch.mel[here])
-        return _placed(self.audio_projection(sound), here)
+            sound = self.audio(batch.mel[heard])
+        return _placed(self.audio_projection(sound), here, heard)
 
     def _embed_lyrics(self, batch: Batch) -> tuple[Tensor, Tensor]:
         """Projected lyrics embeddings, (batch, dim) or (batch, tokens, dim), and which songs have lyrics."""
-        here = batch.has_lyrics
-        if not here.any():
+        here, read = batch.has_lyrics, batch.read
+        if not len(read):
             return self._nothing(here)
         if self.lyrics is None or batch.lyrics_vectors.shape[1]:
-            words = batch.lyrics_vectors[here]
+            words = batch.lyrics_vectors[read]
         elif self.join.reads_sequences:
-            words = self.lyrics.sequence(batch.input_ids[here], batch.attention_mask[here])
+            words = self.lyrics.sequence(batch.input_ids[read], batch.attention_mask[read])
         else:
-            words = self.lyrics(batch.input_ids[here], batch.attention_mask[here])
-        embedding, present = _placed(self.lyrics_projection(words), here)
+            words = self.lyrics(batch.input_ids[read], batch.attention_mask[read])
+        embedding, present = _placed(self.lyrics_projection(words), here, read)
         return embedding, present & (batch.attention_mask > 0) if self.join.reads_sequences else present
 
     def _nothing(self, here: Present) -> tuple[Tensor, Tensor]:
@@ -211,10 +211,10 @@ class Standardise(nn.Module):
         return ((vectors - self.mean) / self.spread).clamp(-FARTHEST, FARTHEST)
 
 
-def _placed(embedding: Tensor, here: Present) -> tuple[Tensor, Tensor]:
+def _placed(embedding: Tensor, here: Present, places: Int[Tensor, " here"]) -> tuple[Tensor, Tensor]:
     """Embeddings of the songs that have a side among all songs of the batch, and the mask of what is real."""
     everywhere = torch.zeros(len(here), *embedding.shape[1:], device=here.device)
-    everywhere[here] = embedding.float()
+    everywhere = everywhere.index_copy(0, places, embedding.float())
     return everywhere, here[:, None].expand(everywhere.shape[:2]) if embedding.ndim == 3 else here
 
 

@@ -18,8 +18,9 @@ GPU_W = {"H200": 700.0, "H100": 700.0, "A100": 400.0, "V100": 300.0, "L4": 72.0,
 HOUR_S = 3600.0
 
 
-def energy_wh(result: Mapping[str, Any], environment: Mapping[str, Any]) -> float | None:
-    """Estimated energy of one training in Wh: time x (cores x W a core, or the GPU's W, + GB of memory x W a GB).
+def energy_wh(result: Mapping[str, Any], environment: Mapping[str, Any], processes: int = 1) -> float | None:
+    """Estimated energy of one training in Wh: time x (cores x W a core, or the GPU's W, + GB of memory x W a GB), of
+    each of its processes.
 
     Every device is taken as fully busy, cooling and idle time are left out. None where time, threads or memory were not
     recorded, or the GPU is not a known one.
@@ -37,7 +38,7 @@ def energy_wh(result: Mapping[str, Any], environment: Mapping[str, Any]) -> floa
         if not known:
             return None
         watts = known[0]
-    return seconds / HOUR_S * (watts + MEMORY_W_GB * memory_gb)
+    return processes * seconds / HOUR_S * (watts + MEMORY_W_GB * memory_gb)
 
 
 def cost_table(scores: Sequence[ModelScore]) -> Table:
@@ -47,7 +48,8 @@ def cost_table(scores: Sequence[ModelScore]) -> Table:
         first = score.results[0]
         epochs = sorted({result["epochs"] for result in score.results if "epochs" in result})
         memory = [result["peak_memory_gb"] for result in score.results if "peak_memory_gb" in result]
-        energy = [energy_wh(result, score.config.get("environment", {})) for result in score.results]
+        where = score.config.get("environment", {}), score.config.get("processes", 1)
+        energy = [energy_wh(result, *where) for result in score.results]
         rows.append(
             (
                 score.name,
@@ -74,8 +76,8 @@ def _caption(scores: Sequence[ModelScore]) -> str:
     )
     return (
         "What training cost on the machine of the runs, all runs of a model together; the most memory of its process. "
-        f"Energy is an estimate, time x (threads x {CORE_W:g} W, or the GPU's limit, + memory x {MEMORY_W_GB} W a GB), "
-        f"as if all were busy all the time and without cooling (Lannelongue et al. 2021).{not_counted}"
+        f"Energy is an estimate, time x (threads x {CORE_W:g} W, or the GPU's limit, + memory x {MEMORY_W_GB} W a GB) "
+        f"x processes, as if all were busy all the time and without cooling (Lannelongue et al. 2021).{not_counted}"
     )
 
 

@@ -1,4 +1,4 @@
-"""The only training loop, on accelerate: one process or many, CPU or GPU, bit-identical after resuming."""
+"""The only training loop, on accelerate: one process or many, CPU or GPU, resumable."""
 
 import math
 import sys
@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from accelerate.utils import set_seed
+from accelerate.utils import broadcast, set_seed
 from jaxtyping import Float, Int
 from torch import nn
 from torch.optim.lr_scheduler import LambdaLR
@@ -53,7 +53,8 @@ def fit(
 ) -> Progress:
     """Train to the best epoch on `valid`; `model` holds those weights afterwards, `run` all that led there.
 
-    A run that was killed goes on from its last whole epoch and ends in the same bits (same machine and processes).
+    A run that was killed goes on from its last whole epoch and ends in the same bits (same CPUs and processes; some
+    of a GPU's kernels sum in another order each time).
 
     Args:
         model: `model(batch) -> logits`, with `parameter_groups(learning_rate, weight_decay)` for the optimiser; where
@@ -108,6 +109,7 @@ def fit(
                     average.update_parameters(model)
             losses.append(loss.detach())
             bar.update(len(batch.target) * accelerator.num_processes)
+        broadcast([*kept.buffers()])  # each process has its own means of norms; what is judged must be what is kept
         scores = {
             "train/loss": float(accelerator.reduce(torch.stack(losses).mean(), "mean")),
             **_validate(kept, valid, config),

@@ -8,9 +8,10 @@ from functools import cache
 import pytest
 import torch
 
-from research.bench import suite
+from research.bench import suite, training
 from research.bench.inputs import INPUTS, sound_songs
 from research.bench.material import LABELS, Material, Size
+from research.bench.pairs import Cost, Rounds, Side
 from research.bench.training import SOUND, TRAIN, fit_epoch
 from research.cli import main
 from research.models.classifier import MoodClassifier
@@ -69,6 +70,26 @@ def test_every_epoch_is_trained_in_the_same_precision(material):
     for _ in range(2):
         fit_epoch(model, songs, songs, replace(TRAIN, precision="bf16"))
     assert [autocast for training, autocast in seen if training] == [True, True]
+
+
+def test_a_gpu_is_judged_by_wall_time_over_many_epochs(material, monkeypatch):
+    """Its CPU waits, and its arithmetic of a short epoch takes less time than `fit` to begin."""
+    asked = {}
+
+    def scripted(sides, n_rounds):
+        asked.update(sides)
+        cost = {"ours": Cost(2.0, 8.0), "reference": Cost(6.0, 8.0), "limit": Cost(1.0, 8.0), "reading": Cost(0.5, 8.0)}
+        return Rounds({name: [cost[name]] for name in sides})
+
+    monkeypatch.setattr(training, "training_device", lambda: torch.device("cuda"))
+    monkeypatch.setattr(training, "interleave", scripted)
+    monkeypatch.setattr(training, "matrix_rate", lambda *given: Side(lambda: None))
+    found = {one.key: one for one in training.train_vs_slides(material)}
+    assert list(found) == ["train_vs_slides", "gpu_train_share_of_peak", "gpu_input_share"]
+    assert [one.value.median for one in found.values()] == [3.0, 0.5, 0.25]
+    assert [(one.cpu, one.met) for one in found.values()] == [(None, False)] * 3
+    assert found["gpu_train_share_of_peak"].limit_share.median == 0.5
+    assert asked["ours"].work == asked["reading"].work == training.GPU_EPOCHS * SMALL.epoch
 
 
 def test_only_some_keys_are_measured():

@@ -88,6 +88,7 @@ def fake_gpu():
 
 def test_spectrograms_are_made_on_the_device_without_waiting_for_it(both, fake_gpu):
     batch = samples_of(both)
+    assert len(batch.songs.heard) + len(batch.songs.read) < 16  # counted on the CPU
     with fake_gpu:
         mel = batch.to("cuda").mel
         assert (mel.device.type, mel.shape) == ("cuda", (8, 1, 32, 72))
@@ -100,7 +101,7 @@ def test_pinned_songs_are_the_same(both, monkeypatch):
     monkeypatch.setattr(torch.Tensor, "pin_memory", lambda part: pinned.append(part) or part.clone())  # needs a GPU
     batch = samples_of(both)
     assert torch.equal(batch.pin_memory().to("cpu").mel, batch.to("cpu").mel)
-    assert len(pinned) == 5 + 9  # all of it, and of the batch it becomes
+    assert len(pinned) == 5 + 11  # all of it, and of the batch it becomes
 
 
 def test_a_run_trained_from_samples_answers_as_it_was_tested(both, eight, tmp_path):

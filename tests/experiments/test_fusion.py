@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import tyro
+from scipy.special import logsumexp
 
 from experiments.fusion import Config, main
 from research.metrics.moods import accuracy, macro_f1
@@ -39,6 +40,17 @@ def read_or_die(songs, positions):
 
 SongDataset.__getitems__ = read_or_die
 main(tyro.cli(Config, config=(tyro.conf.AvoidSubcommands,)))
+"""
+
+VALIDATE_IN_BOTH = """
+import torch
+import tyro
+from experiments.fusion import Config, main
+from research.training import loop, machine
+
+loop.EVAL_BATCH = 2  # of four songs each process has a batch
+main(tyro.cli(Config, config=(tyro.conf.AvoidSubcommands,)))
+assert torch.distributed.group.WORLD._get_backend(torch.device("cpu")).options._timeout == machine.WAIT
 """
 
 
@@ -157,15 +169,17 @@ def test_folds_test_every_song_once(flags, small_table, tmp_path):
 
 def test_two_processes_predict_every_song_once(flags, small_table, tmp_path):
     launch = ["launch", "--config_file", str(ROOT / "experiments" / "two_processes.yaml")]
+    script = tmp_path / "fusion.py"
+    script.write_text(VALIDATE_IN_BOTH)
     subprocess.run(
-        [str(BIN / "accelerate"), *launch, str(ROOT / "experiments" / "fusion.py"), *flags, "--train.epochs", "1"],
+        [str(BIN / "accelerate"), *launch, str(script), *flags, "--train.epochs", "1"],
         cwd=tmp_path,
         env={**path_to_root(), "OMP_NUM_THREADS": "1"},
         check=True,
     )
     tracks = read_tracks(small_table)
     split = official_split(tracks)
-    assert len(split.test) == 23  # batches of 16 and 7: one for each process, the second one filled up and cut again
+    assert len(split.test) == 23  # twelve batches of two: the last one filled up and cut again
     for model in MODELS:
         run = run_folder(tmp_path, model)
         assert json.loads((run / "config.json").read_text())["processes"] == 2
@@ -174,8 +188,11 @@ def test_two_processes_predict_every_song_once(flags, small_table, tmp_path):
             found = predictions.loc[predictions["split"] == name, "track_id"]
             assert found.tolist() == tracks.frame["track_id"].iloc[np.sort(rows)].tolist()
         valid = predictions[predictions["split"] == "valid"]
-        guesses, targets = np.stack(valid["logits"].to_list()).argmax(axis=1), valid["target"].to_numpy()
+        logits, targets = np.stack(valid["logits"].to_list()), valid["target"].to_numpy()
+        guesses, own = logits.argmax(axis=1), logits[np.arange(len(logits)), targets]
         best = json.loads((run / "result.json").read_text())["best_epoch"]
         logged = json.loads((run / "metrics.jsonl").read_text().splitlines()[best - 1])
         assert logged["valid/accuracy"] == accuracy(targets, guesses)
         assert logged["valid/macro_f1"] == macro_f1(targets, guesses)
+        # Both processes must have validated the weights and norms that the main one kept; float32 of order 1.
+        assert logged["valid/loss"] == pytest.approx(float((logsumexp(logits, axis=1) - own).mean()), abs=1e-5)

@@ -158,6 +158,24 @@ def test_swapped_words_come_from_other_songs_as_often_as_asked():
     assert torch.equal(swap_words(tokens, 0.3)[0].input_ids[:, 0], givers)
 
 
+@torch.no_grad()
+def test_long_words_that_nobody_has_any_more_are_not_read(tiny_bert):
+    """An encoder reads long words piece by piece, and breaks on a piece in which there are none."""
+    config = ModelConfig(lyrics=LyricsConfig(model=str(tiny_bert)), dim=16)
+    model, lengths = MoodClassifier(config, n_labels=4, n_mels=32).eval(), torch.tensor([10, 20, 100])
+    mask = (torch.arange(100) < lengths[:, None]).long()
+    batch = replace(vector_batch(0, 0, [False] * 3, [True] * 3), input_ids=mask, attention_mask=mask)
+    batch = replace(batch, has_audio=torch.ones(3, dtype=torch.bool), audio_vectors=torch.zeros(3, model.audio.dim))
+    widths = set()
+    for seed in range(12):
+        torch.manual_seed(seed)
+        swapped, _ = swap_words(batch, 0.9)
+        widths.add(swapped.input_ids.shape[1])
+        assert model(swapped).isfinite().all()
+        assert swapped.attention_mask.any(dim=0).all()
+    assert widths == {20, 100}
+
+
 @pytest.mark.parametrize("readers", [0, 1])
 def test_a_lone_song_keeps_its_words(readers):
     batch = vector_batch(1, 1, [True] * 3, [True] * readers + [False] * (3 - readers))

@@ -1,7 +1,7 @@
 """The classifier: a song alone equals the song in a batch, padding changes nothing, each side learns at its rate."""
 
 import shutil
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import pytest
 import torch
@@ -36,7 +36,7 @@ def song_batch(n: int = 3, windows: int = 2, tokens: int = 12) -> Batch:
 
 
 def pick(batch: Batch, rows: list[int], tokens: int | None = None) -> Batch:
-    chosen = {name: getattr(batch, name)[rows] for name in vars(batch)}
+    chosen = {field.name: getattr(batch, field.name)[rows] for field in fields(batch)}
     chosen["input_ids"], chosen["attention_mask"] = (
         chosen["input_ids"][:, :tokens],
         chosen["attention_mask"][:, :tokens],

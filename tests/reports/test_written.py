@@ -138,6 +138,7 @@ def test_energy_is_power_times_time():
     # By hand: half an hour of 2 x 12 W and 2 x .3725 W.
     assert energy_wh(run, machine) == pytest.approx(12.3725, rel=1e-12)
     assert energy_wh(run, machine | {"device": "NVIDIA H200"}) == pytest.approx(350.3725, rel=1e-12)
+    assert energy_wh(run, machine | {"device": "NVIDIA H200"}, processes=4) == pytest.approx(4 * 350.3725, rel=1e-12)
     assert energy_wh(run, machine | {"device": "NVIDIA of tomorrow"}) is None
     assert energy_wh(run, {}) is None
     assert energy_wh({"train_s": 1.0}, machine) is None
