@@ -66,9 +66,8 @@ def swap_words(batch: Batch, share: float) -> tuple[Batch, Bool[Tensor, " batch"
     others = readers[(batch.has_lyrics.cumsum(dim=0) - 1 + further) % len(readers)]
     source = torch.where(misled, others, torch.arange(n, device=device))
     mask = batch.attention_mask[source]
-    longest = int(
-        mask.sum(dim=1).max()
-    )  # nobody may sing the longest words any more, and no encoder reads mere padding
+    # Nobody may have the longest words any more, and no encoder reads mere padding.
+    longest = int(mask.sum(dim=1).max())
     swapped = batch.with_inputs(
         input_ids=batch.input_ids[source, :longest],
         attention_mask=mask[:, :longest],
