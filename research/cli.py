@@ -86,7 +86,8 @@ _EXPLAIN = """Draw what drove the answer for one song: the spectrogram and the l
 log-odds of its mood (integrated gradients), and the probabilities. Lyrics are found as in `predict`. Takes seconds for
 networks trained on spectrograms here, up to a minute a clip for published audio networks."""
 _EVALUATE = """Accuracy and macro-F1 with their intervals, confusion matrix and scores of each mood on a prepared
-corpus. On the corpus a run was trained on, only its own test songs are scored, even if the table has changed since."""
+corpus. On the corpus a run was trained on, only its own test songs are scored, even if the table has changed since; on
+another one, all songs but those by artists that the run learned from."""
 _EXPORT = """Write weights, configuration, labels, calibration, model card and model.onnx to a folder that `mood predict
 --run FOLDER` and MoodPredictor can load, and that can be pushed to a hub as it is. ONNX needs the extra `export`."""
 _DEMO = """Serve the web page: upload a song or search for one, and see its mood. Needs the extra `demo`."""

@@ -4,6 +4,7 @@ config.json          configuration, corpus, seed, commit, environment; written f
 metrics.jsonl        one line per epoch
 model.safetensors    weights of the best epoch on validation
 checkpoint.pt        state after the last epoch, deleted when the run is finished
+artists.txt          whom the model learned from: artists of the training and validation songs
 result.json          epochs, best epoch, songs trained on, cost
 predictions.parquet  logits of every validation and test song; written last: its presence marks a finished run
 
@@ -16,7 +17,7 @@ import json
 import platform
 import secrets
 import subprocess
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -41,6 +42,7 @@ CIRCUMSTANCES = ("id", "commit", "environment")
 CORPUS_CIRCUMSTANCES = ("version", "command", "label_source")
 """What may differ in its corpus: how the table was made, and the source of its labels. The fingerprint covers its
 content, the run's `met_labels` what the source of labels does to a run."""
+ARTISTS = "artists.txt"
 LOCK = ".lock"
 
 
@@ -114,6 +116,15 @@ class RunFolder:
     def load_checkpoint(self) -> dict[str, Any] | None:
         path = self.path / "checkpoint.pt"
         return torch.load(path, map_location="cpu", weights_only=True) if path.is_file() else None
+
+    @property
+    def artists(self) -> frozenset[str] | None:
+        """Keys (`TrackTable.artist_keys`) of those whom the model learned from; None where it is not recorded."""
+        path = self.path / ARTISTS
+        return frozenset(path.read_text(encoding="utf-8").splitlines()) if path.is_file() else None
+
+    def write_artists(self, keys: Iterable[str]) -> None:
+        write_text(self.path / ARTISTS, "".join(f"{key}\n" for key in sorted(set(keys))))
 
     def finish(self, predictions: pd.DataFrame, result: Mapping[str, float]) -> None:
         """Write the predictions, last of all, and delete what only resuming needs."""

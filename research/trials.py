@@ -173,7 +173,13 @@ def _run_held(tracks: TrackTable, trial: Trial, inputs: Mapping[str, Any], build
         test = predictions[predictions["split"] == "test"]
         n_tags = parts["test"].n_tags
         tracker.log_test(test, run.config["labels"], score_songs(test, n_tags), run.config.get("tags", ()))
+        run.write_artists(_learned_artists(tracks, split))
         run.finish(predictions, result)
+
+
+def _learned_artists(tracks: TrackTable, split: Split) -> set[str]:
+    named, keys = tracks.frame["artist"].notna(), tracks.artist_keys
+    return {keys[row] for rows in (split.train, split.valid) for row in rows if named.iloc[row]}
 
 
 def _classifier_and_parts(songs: Songs, trial: Trial) -> tuple[MoodClassifier, dict[str, SongDataset]]:

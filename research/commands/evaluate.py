@@ -13,6 +13,7 @@ from tqdm import tqdm
 from research.evaluation.calibration import expected_calibration_error
 from research.evaluation.statistics import Interval, artist_bootstrap, artist_confusions, wilson_interval
 from research.inference import MoodPredictor, Song, load_predictor
+from research.inference.held_out import held_out_songs
 from research.metrics.moods import (
     confusion_accuracy,
     confusion_balanced_accuracy,
@@ -20,7 +21,6 @@ from research.metrics.moods import (
     majority_accuracy,
 )
 from research.models.precision import forgo_bf16
-from research.models.published import met_labels
 from research.tracks import TrackTable, read_tracks
 
 
@@ -68,9 +68,6 @@ def run(options: Namespace) -> int:
     torch.set_num_threads(1)  # songs are judged beside each other: torch's own threads would get in their way
     try:
         predictor, tracks = load_predictor(options.run), read_tracks(options.tracks)
-        if changed_since(predictor, tracks):
-            told = "only its test songs that are still there are scored"
-            print(f"mood: {options.tracks} changed since {options.run} was trained on it; {told}", file=sys.stderr)
         found = evaluate(predictor, tracks)
     except (FileNotFoundError, ValueError) as error:
         print(f"mood: {error}", file=sys.stderr)
@@ -82,15 +79,14 @@ def run(options: Namespace) -> int:
 
 
 def evaluate(predictor: MoodPredictor, tracks: TrackTable) -> Evaluation:
-    """Judge every song of the table whose mood the model knows; of its own corpus only those it was tested on.
+    """Judge the songs of the table whose mood the model knows, and which it has not learned from.
 
     Raises:
         ValueError: no such song, or songs of a single artist; or the run is not finished.
     """
     held_out = held_out_songs(predictor, tracks)
     place = {label: number for number, label in enumerate(predictor.labels)}
-    known = [row for row, mood in enumerate(tracks.frame["mood"]) if mood in place]
-    rows = [row for row in known if held_out is None or tracks.frame["track_id"].iloc[row] in held_out]
+    rows = [row for row in held_out.rows if tracks.frame["mood"].iloc[row] in place]
     if not rows:
         raise ValueError(
             f"no song of {tracks.corpus.name} has a mood this model knows ({', '.join(predictor.labels) or 'none'})"
@@ -115,7 +111,7 @@ def evaluate(predictor: MoodPredictor, tracks: TrackTable) -> Evaluation:
         corpus=tracks.corpus.name,
         synthetic=tracks.corpus.synthetic,
         songs=len(judged),
-        which=_which(predictor, tracks, held_out),
+        which=held_out.which,
         labels=predictor.labels,
         accuracy=wilson_interval(float(confusion_accuracy(confusion)) * len(judged), len(judged)),
         macro_f1=artist_bootstrap(by_artist, confusion_macro_f1),
@@ -145,53 +141,6 @@ def class_scores(confusion: Int[np.ndarray, "labels labels"]) -> list[ClassScore
         )
         for right, songs, said in zip(correct, true, answered, strict=True)
     ]
-
-
-def changed_since(predictor: MoodPredictor, tracks: TrackTable) -> bool:
-    """The table is of the run's corpus, but its songs, labels or splits are not those the run was trained on."""
-    return tracks.corpus.name == predictor.corpus and not _same_table(predictor, tracks)
-
-
-def held_out_songs(predictor: MoodPredictor, tracks: TrackTable) -> set[str] | None:
-    """Those of the run's test songs that the table of its own corpus has; None for other corpora.
-
-    Raises:
-        ValueError: the run is not finished, or the table has none of them any more.
-    """
-    tested = predictor.test_songs
-    if not tested:
-        raise ValueError(f"{predictor.run.path} is not finished: it has tested no songs yet; finish the run first")
-    if tracks.corpus.name != predictor.corpus and not _same_table(predictor, tracks):
-        return None
-    left = set(tested) & set(tracks.frame["track_id"])
-    if not left:
-        raise ValueError(
-            f"none of the {len(tested)} songs that {predictor.run.path} was tested on is in this table of "
-            f"{tracks.corpus.name}, and it may have learned from the others; give the table it was trained on"
-        )
-    return left
-
-
-def _same_table(predictor: MoodPredictor, tracks: TrackTable) -> bool:
-    return tracks.fingerprint == predictor.run.config["corpus"].get("fingerprint")
-
-
-def _which(predictor: MoodPredictor, tracks: TrackTable, held_out: set[str] | None) -> str:
-    audio = predictor.config.audio
-    met = met_labels(audio.frozen if audio else (), tracks.corpus)
-    known = f"; optimistic: {', '.join(met)} learned from the source of their labels" if met else ""
-    return _tested(predictor, tracks, held_out) + known
-
-
-def _tested(predictor: MoodPredictor, tracks: TrackTable, held_out: set[str] | None) -> str:
-    if held_out is None:
-        return "all songs with a known mood"
-    own = "the run's own test songs"
-    if changed_since(predictor, tracks):
-        own += f", of which {len(held_out)} of {len(predictor.test_songs)} are left in a table that changed"
-    if predictor.run.config.get("selected_on") == "test":
-        own += ", on which its epoch was picked"
-    return own
 
 
 def text(found: Evaluation) -> str:

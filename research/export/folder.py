@@ -1,5 +1,6 @@
 """A finished run as a folder to share: weights, configuration, lyrics encoder, model card, ONNX.
 
+artists.txt          whom the model learned from, where the run recorded it
 config.json          model, front-end, labels, corpus, calibration, which songs of its corpus were tested
 model.safetensors    weights
 lyrics/              the lyrics encoder and its tokenizer, if the model uses lyrics
@@ -23,7 +24,7 @@ from research.features.audio import mel_filters
 from research.inference import MoodPredictor
 from research.inference.calibrated import KEY, TEST_SONGS
 from research.inference.predictor import EXPORTED_LYRICS
-from research.runs import RunFolder
+from research.runs import ARTISTS, RunFolder
 
 KEPT = (
     *("name", "labels", "tags", "corpus", "protocol", "fold", "n_folds", "seed", "selected_on", "commit"),
@@ -50,7 +51,9 @@ def export_run(run: RunFolder, out: Path, *, onnx: bool = True) -> None:
     out.parent.mkdir(parents=True, exist_ok=True)
     with replacing(out) as folder:
         folder.mkdir()
-        shutil.copyfile(run.weights, folder / run.weights.name)
+        for kept in (run.weights, run.path / ARTISTS):
+            if kept.is_file():
+                shutil.copyfile(kept, folder / kept.name)
         _write_parts(predictor, folder, onnx)
 
 

@@ -1,0 +1,57 @@
+"""Which songs of a corpus a run may be scored on."""
+
+from copy import copy
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from research.inference import MoodPredictor
+from research.inference.held_out import held_out_songs
+from research.runs import ARTISTS, RunFolder
+from research.tracks import LASTFM
+
+ALL = "all songs with a known mood"
+
+
+@pytest.fixture
+def other(trained):
+    """Another corpus of the same songs."""
+    tracks = trained[1].tracks
+    return replace(tracks, corpus=replace(tracks.corpus, name="other"), frame=tracks.frame.assign(title="another"))
+
+
+def test_of_another_corpus_nobody_is_scored_whom_the_run_learned_from(predictor, trained, other):
+    split, artists = other.frame["split"], np.array(other.artist_keys)
+    strangers = ~np.isin(artists, artists[np.isin(split, ["train", "valid"])])
+    found = held_out_songs(predictor, other)
+    assert found.rows == tuple(np.flatnonzero(strangers))
+    assert 0 < len(found.rows) < len(other)
+    assert found.which == f"{ALL} but {(~strangers).sum()} by artists that the run learned from"
+    unnamed = replace(other, frame=other.frame.assign(artist=None))
+    assert held_out_songs(predictor, unnamed).rows == tuple(range(len(other)))
+    known = replace(other, frame=other.frame[~strangers].reset_index(drop=True))
+    with pytest.raises(ValueError, match="learned from all artists of other"):
+        held_out_songs(predictor, known)
+
+
+def test_of_a_run_that_does_not_say_whom_it_learned_from_all_are_scored_and_that_is_told(trained, other, tmp_path):
+    run = RunFolder.open(tmp_path / "run", trained[0].config)
+    for file in trained[0].path.iterdir():
+        if file.name not in (ARTISTS, "config.json"):
+            (run.path / file.name).write_bytes(file.read_bytes())
+    found = held_out_songs(MoodPredictor(run), other)
+    assert found.rows == tuple(range(len(other)))
+    assert found.which == f"{ALL} (which artists the run learned from is not recorded)"
+
+
+def test_that_an_encoder_met_the_labels_is_told(predictor, other):
+    tagged = replace(other, corpus=replace(other.corpus, label_source=LASTFM))
+    hears = copy(predictor)
+    hears.config = replace(predictor.config, audio=replace(predictor.config.audio, frozen=("musicnn-msd",)))
+    plain = held_out_songs(predictor, tagged).which
+    assert (
+        held_out_songs(hears, tagged).which
+        == f"{plain}; optimistic: musicnn-msd learned from the source of their labels"
+    )
+    assert held_out_songs(hears, other).which == plain
