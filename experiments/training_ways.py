@@ -1,4 +1,4 @@
-"""Does training on short windows in bfloat16 cost accuracy compared with whole images in fp32? (paper: training table)
+"""Does training on short windows in bf16 cost accuracy compared with whole pictures in fp32? (paper: training table)
 
 Run: python experiments/training_ways.py --tracks data/qaed4/tracks.parquet --seeds 1 --out runs/training-ways-qaed4
 `mood bench --only train_vs_slides` times these variants; here their accuracy is compared. A ResNet18 is trained from

@@ -7,8 +7,8 @@ of its own moods, averaged over its folds): row "teacher". Beside it: the model 
 product of both (see ensemble.py).
 Cost: 3 to 10 s a training, 2 minutes a corpus. Expected macro-F1 (own, teacher, both; 5 folds x 2 seeds; nju: official
 split x 5 seeds): audio of qaed4 from mirex_like .740, .668, .732; audio of mirex_like from qaed4 .427, .397, .423;
-lyrics of nju from mirex_like .488, .443, .489; lyrics of mirex_like from nju .427, .343, .435. Neither product can be
-told apart from own.
+lyrics of nju from mirex_like .488, .443, .489; lyrics of mirex_like from nju .427, .343, .435. No product can be told
+apart from own.
 """
 
 from dataclasses import dataclass, replace

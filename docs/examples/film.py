@@ -1,4 +1,4 @@
-"""Does it pay to let the words shift what is heard?
+"""Does it pay to let the lyrics scale and shift the audio embedding?
 
 Run: python experiments/film.py --tracks data/mirex_like/tracks.parquet --seeds 2 --out runs/film
 Cost and expected numbers: written here after the first full run, so that the next reader can check theirs.
@@ -22,7 +22,7 @@ JOINS = ("late", "film")
 class Config:
     grid: tyro.conf.OmitArgPrefixes[Grid] = Grid(tracks=Path("data/synthetic/tracks.parquet"), out=Path("runs/film"))
     model: ModelConfig = FROZEN
-    """What is joined."""
+    """The model whose fusion is varied."""
     train: TrainConfig = STEADY
 
 

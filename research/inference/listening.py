@@ -30,7 +30,7 @@ class Heard:
     piece_s: float
     duration_s: float
     mel: Float32[np.ndarray, "pieces frames n_mels"] | None
-    """Input of a trained network; None for frozen encoders."""
+    """Input of a network trained here; None for frozen encoders."""
     vectors: Float32[np.ndarray, "pieces audio_dim"] | None
     """Embedding of each segment by frozen encoders."""
     whole: Float32[np.ndarray, " audio_dim"] | None
@@ -40,7 +40,7 @@ class Heard:
     variation_db: float
     """How much the sound changes: standard deviation over time of the log-mel spectrogram, mean over its bands, dB."""
     spectrogram: Float32[np.ndarray, "song_frames n_mels"] | None
-    """The whole song as a trained network reads it; if only excerpts are kept, these one after the other."""
+    """The whole song as a network trained here reads it; if only excerpts are kept, these one after the other."""
     first_frames: Int[np.ndarray, " pieces"] | None
     """Where in `spectrogram` each segment begins."""
 

@@ -21,7 +21,7 @@ def step_loss(
     """Loss of a batch.
 
     Args:
-        side_loss: share of the loss that each side must answer for alone, 0 to 1; 1 trains a mean of experts.
+        side_loss: share of the loss on the sides' own answers, 0 to 1; 1 trains a mean of experts.
         mixup: songs are mixed in pairs, the shares drawn from Beta(mixup, mixup); 0 leaves them as they are.
         swap_lyrics: share of songs with both sides that are given another song's words; for these the words need not
             answer alone.

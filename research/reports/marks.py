@@ -23,7 +23,7 @@ MEANINGS = {
     Mark.ONE_SEED: "one seed: the noise of training is not measured",
     Mark.CHOSEN_ON_TEST: "optimistic: the best epoch was picked on the test songs",
     Mark.LEAK: "artists of test songs also stand in training or validation",
-    Mark.MET_LABELS: "optimistic: an encoder of sound learned from the source of the labels",
+    Mark.MET_LABELS: "optimistic: an audio encoder learned from the source of the labels",
     Mark.INCOMPLETE: "runs are missing or unfinished",
     Mark.MIXED: "its runs differ in settings",
 }

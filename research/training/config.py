@@ -22,7 +22,8 @@ class TrainConfig:
     """sgd: with momentum 0.9."""
     weight_decay: float = 0.05
     unfreeze_every: int = 0
-    """Gradual unfreezing: epochs after which one more layer of each encoder learns (top first); 0: all learn."""
+    """Gradual unfreezing: epochs after which one more layer of each encoder learns, from the top, at first none; 0: all
+    learn from the start."""
     schedule: Literal["cosine", "step"] = "cosine"
     """cosine: to zero, after a warm-up; step: multiplied by `step_factor` every `step_epochs`."""
     warmup: float = 0.1
@@ -45,13 +46,13 @@ class TrainConfig:
     tag_loss: str = "bce"
     """Loss for tags: bce, weighted_bce, focal or asymmetric."""
     side_loss: float = 0.0
-    """Share of the loss on audio alone and lyrics alone; 1: experts, whose answers are combined only in prediction."""
+    """Share of the loss on the modalities' own answers, half each; 1: experts, combined only in prediction."""
     mixup: float = 0.0
     """Songs are mixed in pairs, with shares from Beta(mixup, mixup); spectrograms and frozen encoders' embeddings."""
     average: float = 0.0
     """Per-step decay of the weights' moving average that is validated and kept, such as 0.99; 0: no averaging.
     Source: Polyak & Juditsky 1992; Izmailov et al. 2018 (arXiv:1803.05407)."""
     precision: Precision = "auto"
-    """auto: bf16 if the device supports it, else fp32, with products in TF32 on a GPU. fp16 needs a GPU."""
+    """auto: bf16 if the device computes in it, else fp32, with products in TF32 on a GPU. fp16 needs a GPU."""
     seed: int = 0
     augmentation: Augmentation = Augmentation()
