@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import math
 import re
 from collections.abc import Collection, Mapping
 from pathlib import Path
@@ -70,7 +71,7 @@ def read_json_lines(path: Path, required: Collection[str]) -> list[tuple[int, di
 
 
 def number(row: Mapping[str, str], column: str, place: str) -> float:
-    """A cell as a number.
+    """A cell as a finite number.
 
     Args:
         place: file and line, for who has to mend it.
@@ -79,9 +80,12 @@ def number(row: Mapping[str, str], column: str, place: str) -> float:
         ValueError: it is none.
     """
     try:
-        return float(row[column])
-    except ValueError as error:
-        raise ValueError(f"{place}: {column} {row[column]!r} is no number; the table is not as published") from error
+        value = float(row[column])
+    except ValueError:
+        value = math.nan
+    if not math.isfinite(value):
+        raise ValueError(f"{place}: {column} {row[column]!r} is no number; the table is not as published")
+    return value
 
 
 def is_utf8(text: str) -> bool:

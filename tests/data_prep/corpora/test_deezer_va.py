@@ -45,10 +45,11 @@ def test_an_artist_on_both_sides_is_declared(source, tmp_path, tone):
     assert table.frame["audio"].tolist() == ["audio/11.wav", "audio/14.wav"]
 
 
-def test_a_value_that_is_no_number_is_refused(source, tmp_path):
+@pytest.mark.parametrize("cell", ["low", "", "nan", "inf"])
+def test_a_value_that_is_no_number_is_refused(source, tmp_path, cell):
     path = source / "validation.csv"
-    path.write_text(path.read_text().replace("-0.3", "low"))
-    with pytest.raises(ValueError, match=r"validation\.csv:2: valence 'low' is no number"):
+    path.write_text(path.read_text().replace("-0.3", cell))
+    with pytest.raises(ValueError, match=rf"validation\.csv:2: valence '{cell}' is no number"):
         prepare(source, tmp_path / "out")
 
 
