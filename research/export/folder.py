@@ -51,9 +51,9 @@ def export_run(run: RunFolder, out: Path, *, onnx: bool = True) -> None:
     out.parent.mkdir(parents=True, exist_ok=True)
     with replacing(out) as folder:
         folder.mkdir()
-        for kept in (run.weights, run.path / ARTISTS):
-            if kept.is_file():
-                shutil.copyfile(kept, folder / kept.name)
+        shutil.copyfile(run.weights, folder / run.weights.name)
+        if (run.path / ARTISTS).is_file():  # earlier runs do not record them
+            shutil.copyfile(run.path / ARTISTS, folder / ARTISTS)
         _write_parts(predictor, folder, onnx)
 
 
