@@ -89,7 +89,8 @@ def evaluate(predictor: MoodPredictor, tracks: TrackTable) -> Evaluation:
     rows = [row for row in held_out.rows if tracks.frame["mood"].iloc[row] in place]
     if not rows:
         raise ValueError(
-            f"no song of {tracks.corpus.name} has a mood this model knows ({', '.join(predictor.labels) or 'none'})"
+            f"no song of {tracks.corpus.name} that this model has not learned from has a mood it knows "
+            f"({', '.join(predictor.labels) or 'none'})"
         )
     songs = (Song(tracks.audio_path(row), tracks.lyrics_text(row)) for row in rows)
     answers = tqdm(predictor.predict_many(songs), total=len(rows), unit="song", disable=None)

@@ -56,5 +56,5 @@ def _others(predictor: MoodPredictor, tracks: TrackTable) -> tuple[list[int], st
     if not rows:
         raise ValueError(f"{predictor.run.path} learned from all artists of {tracks.corpus.name}; give other songs")
     if without := len(artists) - len(rows):
-        which += f" but {without} by artists that the run learned from"
+        which += f"; left out: {without} songs of the table, by artists that the run learned from"
     return rows, which

@@ -27,7 +27,8 @@ def test_of_another_corpus_nobody_is_scored_whom_the_run_learned_from(predictor,
     found = held_out_songs(predictor, other)
     assert found.rows == tuple(np.flatnonzero(strangers))
     assert 0 < len(found.rows) < len(other)
-    assert found.which == f"{ALL} but {(~strangers).sum()} by artists that the run learned from"
+    told = f"left out: {(~strangers).sum()} songs of the table, by artists that the run learned from"
+    assert found.which == f"{ALL}; {told}"
     unnamed = replace(other, frame=other.frame.assign(artist=None))
     assert held_out_songs(predictor, unnamed).rows == tuple(range(len(other)))
     known = replace(other, frame=other.frame[~strangers].reset_index(drop=True))
