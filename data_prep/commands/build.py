@@ -45,12 +45,12 @@ def build(table: "TrackTable", wanted: Build) -> list[str]:
     """Make what is wanted; what was made, a line each.
 
     Raises:
-        ValueError: no song has sound, its store was made with other settings, or no cluster answers.
+        ValueError: no song has audio, its store was made with other settings, or no cluster answers.
     """
     if not (wanted.features or wanted.pictures):
         return []
     if table.frame["audio"].isna().all():
-        raise ValueError(f"{table.folder}: no song has sound to make spectrograms of; leave out --features, --pictures")
+        raise ValueError(f"{table.folder}: no song has audio to make spectrograms of; leave out --features, --pictures")
     # Imported here: they take a second, which only who wants them should wait.
     from research.features.building import build_store
     from research.features.picture import write_pictures
@@ -58,7 +58,7 @@ def build(table: "TrackTable", wanted: Build) -> list[str]:
     with dask_engine(wanted.address) if wanted.engine == "dask" else nullcontext() as engine:
         store = build_store(table, table.folder / MEL, engine=engine)
     n_songs = sum(track_id in store for track_id in table.frame["track_id"])
-    said = [f"spectrograms of {n_songs} songs in {table.folder / MEL}; sound of {len(store.skipped)} is unreadable"]
+    said = [f"spectrograms of {n_songs} songs in {table.folder / MEL}; audio of {len(store.skipped)} is unreadable"]
     if wanted.pictures:
         splits = table.frame["split"].fillna(UNSPLIT)
         parts = {split: (splits == split).to_numpy().nonzero()[0] for split in splits.unique()}

@@ -52,12 +52,12 @@ def given_clips(source: Path, folder: Path, clip_s: float, song_s: float) -> Cli
     """Clips cut from the middle of some songs of a folder.
 
     Raises:
-        ValueError: the folder holds no sound file, or one that cannot be read or cut.
+        ValueError: the folder contains no audio file, or one that cannot be read or cut.
     """
     paths = sorted(path for path in source.rglob("*") if path.suffix.lower() in AUDIO_SUFFIXES)[: len(FORMATS)]
     if not paths:
         raise ValueError(
-            f"{source} holds no sound file ({' '.join(sorted(AUDIO_SUFFIXES))}); give another --clips folder"
+            f"{source} contains no audio file ({' '.join(sorted(AUDIO_SUFFIXES))}); give another --clips folder"
         )
     try:
         short = [_cut(path, folder / f"clip_{at}.mp3", clip_s) for at, path in enumerate(paths)]

@@ -57,9 +57,9 @@ def _told(found: Explanation, picture: str) -> str:
     lines = [f"{found.label}: log-odds {found.log_odds:+.2f}"]
     if found.sound is not None:
         placed = {"what the spectrogram shows": float(found.sound.sum()), **found.unplaced}
-        lines.append("sound adds " + ", ".join(f"{value:+.2f} ({name})" for name, value in placed.items()))
+        lines.append("audio adds " + ", ".join(f"{value:+.2f} ({name})" for name, value in placed.items()))
     if found.words:
-        lines.append(f"words add {sum(word.weight for word in found.words):+.2f}")
+        lines.append(f"lyrics add {sum(word.weight for word in found.words):+.2f}")
         ordered = sorted(found.words, key=lambda word: -word.weight)
         for side, some in (("for", ordered[:STRONGEST]), ("against", ordered[::-1][:STRONGEST])):
             right = [word for word in some if (word.weight > 0) == (side == "for")]

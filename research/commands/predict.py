@@ -63,7 +63,7 @@ def find_songs(paths: Sequence[Path]) -> list[Path]:
             continue
         inside = sorted(file for file in path.rglob("*") if file.suffix.lower() in AUDIO_SUFFIXES and file.is_file())
         if not inside:
-            raise ValueError(f"{path} holds no sound file ({' '.join(sorted(AUDIO_SUFFIXES))})")
+            raise ValueError(f"{path} contains no audio file ({' '.join(sorted(AUDIO_SUFFIXES))})")
         songs += inside
     return songs
 
@@ -95,13 +95,13 @@ class Text:
         self._out = out
 
     def __call__(self, song: Path, answer: MoodPrediction) -> None:
-        sides = " and ".join(f"{name} {share:.0%}" for name, share in answer.shares.items())
         shares = "  ".join(f"{label} {share:.2f}" for label, share in answer.probabilities.items())
-        said = [answer.mood or "", "" if answer.fits or not answer.mood else "(no mood fits)", f"by {sides}", shares]
+        doubt = "" if answer.fits or not answer.mood else "(no mood fits)"
+        said = [answer.mood or "", doubt, f"by {answer.moved_by}", shares]
         if answer.tags:
             said.append("tags: " + (", ".join(answer.given_tags) or "none"))
         if answer.language not in (None, "en"):
-            said.append(f"words in {answer.language!r}")
+            said.append(f"lyrics in {answer.language!r}")
         print(f"{song}:", "  ".join(part for part in said if part), file=self._out, flush=True)
 
 

@@ -169,7 +169,7 @@ def strongest_moments(answer: MoodPrediction) -> str:
 
 
 def lines_html(lines: Sequence[tuple[str, float]], mood: str) -> str:
-    """Lines of the words that by themselves speak for the mood.
+    """Lines of the lyrics that by themselves speak for the mood.
 
     Args:
         lines: with the probability of the mood, strongest first.
@@ -200,8 +200,7 @@ def plane(answer: MoodPrediction) -> str:
 
 def sides(answer: MoodPrediction) -> str:
     """What moved the answer."""
-    told = " and ".join(f"{name} {share:.0%}" for name, share in answer.shares.items())
-    return f"<p>Moved by {told}.</p>"
+    return f"<p>Moved by {answer.moved_by}.</p>"
 
 
 def _clock(seconds: float) -> str:

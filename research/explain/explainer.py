@@ -89,7 +89,7 @@ class Explainer:
         hears = audio is not None and self._predictor.config.audio is not None
         words = clean_lyrics(lyrics or "") if self._predictor.reader is not None else ""
         if not hears and not words:
-            raise ValueError("nothing to explain: give a side of the song that this model knows, sound or words")
+            raise ValueError("nothing to explain: give audio or lyrics, whichever this model uses")
         with open_song(audio, bool(self._predictor.config.audio.frozen)) if hears else nullcontext() as opened:
             sound = hear(opened, self._model, self._predictor.inputs, self._networks) if hears else None
         return Material(sound, self.read(words) if words else None)

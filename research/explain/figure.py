@@ -78,7 +78,7 @@ def _draw_sound(axes: Axes, found: Explanation) -> None:
     axes.set_yticks(np.interp(marks, found.band_hz, np.arange(bands) + 0.5), [f"{mark:,}" for mark in marks])
     total = found.sound.sum()
     extra = "".join(f", {name} {value:+.2f}" for name, value in found.unplaced.items())
-    axes.set_title(f"sound: {total:+.2f} to the log-odds of {found.label}{extra}", fontsize=9, loc="left")
+    axes.set_title(f"audio: {total:+.2f} to the log-odds of {found.label}{extra}", fontsize=9, loc="left")
     axes.set(xlabel="seconds", ylabel="frequency, Hz")
     bar = axes.figure.colorbar(ScalarMappable(TwoSlopeNorm(0, -1, 1), COLOURS), ax=axes, ticks=[-1, 0, 1], pad=0.01)
     bar.ax.set_yticklabels(["against", "", "for"])
@@ -108,7 +108,7 @@ def _draw_words(axes: Axes, rows: Sequence[Sequence[Word]], n_rows: int) -> None
     axes.set(xlim=(0, COLUMNS * (LETTERS + 3)), ylim=(n_rows, -1))
     axes.axis("off")
     cut = f"; the first {n_rows * COLUMNS} of {len(rows)} rows" if len(rows) > n_rows * COLUMNS else ""
-    axes.set_title(f"words: {weights.sum():+.2f}, strongest {scale:.2f}{cut}", fontsize=9, loc="left")
+    axes.set_title(f"lyrics: {weights.sum():+.2f}, strongest {scale:.2f}{cut}", fontsize=9, loc="left")
 
 
 def _draw_probabilities(axes: Axes, found: Explanation, probabilities: Mapping[str, float]) -> None:

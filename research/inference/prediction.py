@@ -6,6 +6,9 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
+MODALITIES = {"sound": "audio", "words": "lyrics"}
+"""Names for people of the keys of `MoodPrediction.shares`, which also name columns of CSV files."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Moment:
@@ -28,7 +31,7 @@ class MoodPrediction:
     given_tags: tuple[str, ...]
     """Tags whose probability reaches the threshold that was best on validation songs."""
     fits: bool
-    """A mood fits: the model is more confident than when it guesses, and the audio resembles the training songs."""
+    """A mood fits: the model is more confident than when it guesses, and the audio is music like its training songs."""
     unlikeness: float | None
     """Distance of the audio from the training songs, standard deviations (root mean square); None: no audio."""
     variation_db: float | None
@@ -58,6 +61,11 @@ class MoodPrediction:
         """Probability that the mood is right, calibrated on validation songs; 0 if the model knows no moods."""
         return max(self.probabilities.values(), default=0.0)
 
+    @property
+    def moved_by(self) -> str:
+        """`shares` for people: "audio 61% and lyrics 39%"."""
+        return " and ".join(f"{MODALITIES[name]} {share:.0%}" for name, share in self.shares.items())
+
     def drawn_curve(self) -> tuple[Float[np.ndarray, " points"], Float[np.ndarray, "points moods"]]:
         """The mood over time for plotting: seconds, and each mood's probability then. A moment is drawn at its middle,
         the first and the last extend to the ends of the song.
@@ -66,7 +74,7 @@ class MoodPrediction:
             ValueError: there is no mood over time.
         """
         if not self.curve:
-            raise ValueError("there is no mood over time without sound, or without moods; give a sound file")
+            raise ValueError("there is no mood over time without audio, or without moods; give an audio file")
         shares = np.array([list(moment.probabilities.values()) for moment in self.curve])
         middles = [(moment.start_s + moment.end_s) / 2 for moment in self.curve]
         return np.array([0.0, *middles, self.duration_s]), np.concatenate([shares[:1], shares, shares[-1:]])

@@ -91,7 +91,7 @@ def reference_sentences(comparisons: Sequence[Comparison]) -> list[str]:
     sentences = []
     for protocol, found in picked.items():
         name = found.reference.name
-        kind = "of one side" if is_single_side(name) else "to choose from"
+        kind = "of one modality" if is_single_side(name) else "to choose from"
         sentences.append(
             f"{name} ({protocol}) is the reference, the most accurate of {found.picked_from} models {kind} on these "
             "very songs: that flatters it, so a lead of its own comes out somewhat too large, a gain over it too small"

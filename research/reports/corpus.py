@@ -91,7 +91,7 @@ def attrition(tracks: TrackTable, n_tested: int) -> pd.DataFrame:
 
 
 def coverage(tracks: TrackTable, tested: Sequence[str]) -> pd.DataFrame:
-    """How many songs of each mood there are, and what share of them has sound, words, a named artist.
+    """How many songs of each mood there are, and what share of them has audio, lyrics, a named artist.
 
     Args:
         tested: track ids.
@@ -107,7 +107,7 @@ def coverage(tracks: TrackTable, tested: Sequence[str]) -> pd.DataFrame:
         has = (sound, words, sound & words, songs["artist"].notna(), songs["track_id"].isin(tested))
         shares = [_percent(int(which.sum()), len(songs)) for which in has]
         rows.append((label, f"{len(songs):,}", _percent(len(songs), len(frame)), *shares))
-    return pd.DataFrame(rows, columns=["mood", "songs", "share", "sound", "words", "both", "artist", "tested"])
+    return pd.DataFrame(rows, columns=["mood", "songs", "share", "audio", "lyrics", "both", "artist", "tested"])
 
 
 def tags_by_song(tracks: TrackTable | None) -> Mapping[str, Sequence[str]]:
@@ -124,7 +124,7 @@ def _people_and_languages(tracks: TrackTable) -> list[str]:
         languages = [f"{language} {count}" for language, count in told.head(N_LANGUAGES).items()]
         if rest := words - int(told.head(N_LANGUAGES).sum()):
             languages.append(f"another or not told {rest}")
-        sentences.append(f"language of the words: {', '.join(languages)}")
+        sentences.append(f"language of the lyrics: {', '.join(languages)}")
     if n_tagged := int(frame["tags"].map(bool).sum()):
         sentences.append(f"tags: {len(tracks.corpus.tags)}; songs with one: {n_tagged}")
     return sentences

@@ -109,4 +109,4 @@ def test_an_unknown_key_is_refused_with_all_there_are(capsys):
 
 def test_a_folder_without_songs_is_refused(tmp_path, capsys):
     assert main(["bench", "--clips", str(tmp_path), "--json"]) == 1
-    assert "holds no sound file" in capsys.readouterr().err
+    assert "contains no audio file" in capsys.readouterr().err

@@ -68,7 +68,7 @@ def test_nothing_is_built_unless_asked_for(tmp_path, capsys):
     assert main(args) == 0
     assert sorted(path.name for path in tmp_path.iterdir()) == ["audio", "card.md", "lyrics", "recipe.json", TABLE]
     assert main([*args, "--pictures"]) == 0
-    assert f"spectrograms of 8 songs in {tmp_path / 'mel'}; sound of 0 is unreadable" in capsys.readouterr().out
+    assert f"spectrograms of 8 songs in {tmp_path / 'mel'}; audio of 0 is unreadable" in capsys.readouterr().out
     store, table = open_store(tmp_path / "mel", MelSettings()), read_tracks(tmp_path / TABLE)
     # 1 s at 22,050 Hz, a frame every 512 samples and one more, as librosa counts with centred frames.
     assert set(store.n_frames(table.frame["track_id"])) == {22_050 // 512 + 1}
@@ -83,7 +83,7 @@ def test_songs_without_sound_have_no_spectrograms(tmp_path, capsys):
     (tmp_path / "songs.csv").write_text("id,mood,lyrics\na,sad,it rains and rains\n")
     out = ["--out", str(tmp_path / "out")]
     assert main(["folder", "--source", str(tmp_path / "songs.csv"), *out, "--features"]) == 1
-    assert "no song has sound to make spectrograms of; leave out --features" in capsys.readouterr().err
+    assert "no song has audio to make spectrograms of; leave out --features" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("name", sorted(CORPORA.keys() - {"synthetic"}))

@@ -129,7 +129,7 @@ def test_a_missing_side_is_not_explained(gated, song):
     by_sound = gated.explain(gated.prepare(song, None), "sad", sound_steps=1)
     by_words = gated.explain(gated.prepare(None, LYRICS), "sad", word_steps=1)
     assert (by_sound.words, by_words.sound, by_words.spectrogram) == ((), None, None)
-    with pytest.raises(ValueError, match="give a side of the song that this model knows"):
+    with pytest.raises(ValueError, match="give audio or lyrics, whichever this model uses"):
         gated.prepare(None, " \n")
     with pytest.raises(KeyError, match="glad"):
         gated.explain(gated.prepare(None, LYRICS), "glad")

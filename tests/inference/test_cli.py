@@ -181,7 +181,7 @@ def test_nothing_to_judge_or_to_judge_with_is_wrong_usage(trained, tmp_path, cap
     assert main(["predict", "song.mp3", "--run", str(tmp_path)]) == 2
     assert "is no run folder" in capsys.readouterr().err
     assert main(["predict", str(tmp_path), "--run", str(trained[0].path)]) == 2
-    assert "holds no sound file" in capsys.readouterr().err
+    assert "contains no audio file" in capsys.readouterr().err
 
 
 def test_without_a_default_model_the_command_that_makes_it_is_named(tmp_path, monkeypatch, capsys):

@@ -20,6 +20,7 @@ from research.demo.view import (
     message_html,
     notes,
     plane,
+    sides,
     source,
     strongest_moments,
     time_axis,
@@ -62,6 +63,11 @@ def test_cards_are_sized_by_share():
     assert len(sizes) == 2
     assert sizes[0] / sizes[1] == pytest.approx(1.92 / 1.0)  # 3.2 rem times .6; .96 is raised to the least, 1
     assert "happy" in cards(answer()).split("angry")[0]
+
+
+def test_what_moved_the_answer_is_named_as_everywhere():
+    assert sides(answer()) == "<p>Moved by audio 70% and lyrics 30%.</p>"
+    assert sides(answer(shares={"words": 1.0})) == "<p>Moved by lyrics 100%.</p>"
 
 
 def test_the_curve_fills_the_height_and_is_in_seconds():

@@ -105,7 +105,7 @@ def test_without_a_single_side_the_best_is_the_reference(write_run):
 def test_a_reference_that_was_picked_is_said_to_be_flattered(folders, write_run):
     scores = score_models(read_runs([*folders, *(write_run("late", fold, selected_on="test") for fold in (0, 1))]))
     (sentence,) = reference_sentences(compare_models(scores))
-    assert sentence.startswith("lyrics (artist) is the reference, the most accurate of 2 models of one side on these")
+    assert sentence.startswith("lyrics (artist) is the reference, the most accurate of 2 models of one modality on")
     assert reference_sentences(compare_models(scores, reference="lyrics")) == []
     # Of fusion and late the latter is flattered and so no candidate.
     assert reference_sentences(compare_models(scores[2:])) == []

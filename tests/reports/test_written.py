@@ -118,9 +118,9 @@ def test_coverage_counts_sides_and_tested_songs_by_mood(corpus):
     frame = corpus.frame.assign(mood=["sad"] * 4 + ["happy"] * 4 + [None] * 2, lyrics=["a.txt"] * 5 + [None] * 5)
     table = coverage(replace(corpus, frame=frame), tested=["t0", "t4", "t5"]).set_index("mood")
     assert table.loc["happy"].tolist() == ["4", "40.0 %", "0.0 %", "25.0 %", "0.0 %", "100.0 %", "50.0 %"]
-    assert table.loc["no mood", ["songs", "words", "tested"]].tolist() == ["2", "0.0 %", "0.0 %"]
-    assert table.loc["all", ["songs", "words", "tested"]].tolist() == ["10", "50.0 %", "30.0 %"]
-    assert table.loc["angry", "words"] == "\N{EM DASH}"
+    assert table.loc["no mood", ["songs", "lyrics", "tested"]].tolist() == ["2", "0.0 %", "0.0 %"]
+    assert table.loc["all", ["songs", "lyrics", "tested"]].tolist() == ["10", "50.0 %", "30.0 %"]
+    assert table.loc["angry", "lyrics"] == "\N{EM DASH}"
 
 
 def test_attrition_without_a_record_says_so(corpus):
