@@ -178,8 +178,8 @@ def _run_held(tracks: TrackTable, trial: Trial, inputs: Mapping[str, Any], build
 
 
 def _learned_artists(tracks: TrackTable, split: Split) -> set[str]:
-    named, keys = tracks.frame["artist"].notna(), tracks.artist_keys
-    return {keys[row] for rows in (split.train, split.valid) for row in rows if named.iloc[row]}
+    keys = tracks.artist_keys  # of songs without an artist too: another table may hold the same songs
+    return {keys[row] for rows in (split.train, split.valid) for row in rows}
 
 
 def _classifier_and_parts(songs: Songs, trial: Trial) -> tuple[MoodClassifier, dict[str, SongDataset]]:

@@ -13,7 +13,7 @@ from research.models.audio import AudioConfig
 from research.models.classifier import ModelConfig
 from research.models.frozen import STATISTICS, frozen_encoder
 from research.models.lyrics import LyricsConfig, encoder_dim
-from research.runs import score_songs
+from research.runs import RunFolder, score_songs
 from research.splits.folds import official_split
 from research.tracks import LASTFM, read_tracks, write_tracks
 from research.training.config import TrainConfig
@@ -125,6 +125,18 @@ def test_a_run_says_what_it_stands_on(small_songs, trial):
     assert (result["epochs"], result["best_epoch"]) == (1, 1)
     assert result["train_songs"] == len(trial.split.train)
     assert result["parameters"] == result["trained_parameters"]
+
+
+def test_a_run_says_whom_it_learned_from(small_songs, trial):
+    frame = small_songs.tracks.frame.copy()
+    first = trial.split.train[0]
+    frame.loc[first, "artist"] = None
+    tracks = replace(small_songs.tracks, frame=frame)
+    run_trial(replace(small_songs, tracks=tracks), trial)
+    keys = np.array(tracks.artist_keys, dtype=object)
+    assert keys[first] == f"unknown artist of {frame['track_id'][first]}"  # in a table with other moods, say
+    assert RunFolder.load(trial.folder).artists == {*keys[trial.split.train], *keys[trial.split.valid]}
+    assert not set(keys[trial.split.test]) <= RunFolder.load(trial.folder).artists
 
 
 def test_a_run_says_which_of_its_encoders_met_the_labels(small_songs, trial):
