@@ -133,7 +133,11 @@ def test_a_metric_entered_once_is_scored_compared_printed_and_drawn(folders, mon
     gains = pd.read_csv(tmp_path / "differences.csv")["kappa"]
     kappas = {score.name: score.metrics["kappa"].estimate for score in scores}
     assert gains.tolist() == pytest.approx([kappas[name] - kappas["lyrics"] for name in ("audio", "fusion")], abs=1e-12)
-    assert len(score_bars(scores).axes) == len(forest_plot(comparisons).axes) == 3
+    bars = score_bars(scores).axes
+    assert len(bars) == len(forest_plot(comparisons).axes) == 3
+    lowest = min(score.metrics["kappa"].low for score in scores)
+    assert lowest < 0  # of the weaker side
+    assert [axes.get_xlim() for axes in bars] == [(0, 1), (0, 1), (lowest, 1)]
 
 
 @pytest.mark.filterwarnings("ignore:invalid value")

@@ -29,7 +29,8 @@ def score_bars(scores: Sequence[ModelScore]) -> Figure:
             axes.errorbar(
                 [value.estimate for value in values], places, xerr=errors(values), fmt="none", color="black", capsize=2
             )
-            axes.set(xlabel=f"{metric.title} (95 % interval)", xlim=(0, 1))
+            lowest = min(0.0, *(value.low for value in values))  # kappa and its like may be below zero
+            axes.set(xlabel=f"{metric.title} (95 % interval)", xlim=(lowest, 1))
             if name == ACCURACY:
                 for level in {score.majority_accuracy for score in scores}:
                     line = axes.axvline(level, color=COLOURS[1], linestyle="--", lw=1)
