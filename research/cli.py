@@ -76,7 +76,7 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-_PRECISE = "compute in fp32 also on CPUs that support bfloat16: slower, but the same answer on every machine"
+_PRECISE = "compute in fp32 also on CPUs that support bfloat16: slower, but equal up to rounding on all machines"
 _PREDICT = """Predict the mood of each song with the model of a run. Lyrics are taken from --lyrics, or from a text file
 beside the song with the same name (song.lrc with line times, or song.txt); without lyrics the audio alone decides.
 Songs that cannot be judged are skipped and listed at the end, with those judged by audio alone because the text file
