@@ -10,7 +10,7 @@ from torch._subclasses.fake_tensor import DataDependentOutputException, FakeTens
 
 from research.data.augmentation import Augmentation
 from research.data.dataset import SongDataset
-from research.losses.moods import mood_loss
+from research.losses.moods import LOSSES, mood_loss
 from research.losses.objective import step_loss
 from research.models.classifier import ModelConfig, MoodClassifier
 from research.models.fusion import FUSIONS
@@ -40,6 +40,16 @@ def test_a_step_stays_on_the_device_and_waits_for_nothing(batch, tiny_bert, fusi
         loss = step_loss(model, criterion, moved, side_loss=side_loss, mixup=0.0, swap_lyrics=0.0)
         assert (loss.device.type, loss.dtype) == ("cuda", torch.float32)
         assert model.eval()(moved).shape == (8, 4)
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+def test_no_loss_of_moods_waits(batch, tiny_bert, loss):
+    model = MoodClassifier(ModelConfig(lyrics=LyricsConfig(model=str(tiny_bert))), n_labels=4, n_mels=32)
+    criterion = mood_loss(loss, "balanced", 0.1, torch.full((4,), 2))
+    with FakeTensorMode(allow_non_fake_inputs=True):
+        moved, model, criterion = batch.to("cuda"), model.to("cuda"), criterion.to("cuda")
+        found = step_loss(model, criterion, moved, side_loss=0.5, mixup=0.0, swap_lyrics=0.0)
+    assert (found.device.type, found.shape) == ("cuda", ())
 
 
 def test_a_step_that_waits_is_told_apart(batch, tiny_bert):
