@@ -41,7 +41,7 @@ def table_statistics(tracks: TrackTable, store: MelStore) -> tuple[dict[str, np.
     usable = store.n_frames(ids) >= 2
     if not usable.any():
         raise ValueError(
-            f"{tracks.corpus.name} has no readable sound; prepare it with audio or use the lyrics baselines"
+            f"{tracks.corpus.name} has no readable audio; prepare it with audio or use the lyrics baselines"
         )
     heard = [
         song_statistics(store.song(ids[row]), store.settings)
@@ -57,7 +57,7 @@ def table_statistics(tracks: TrackTable, store: MelStore) -> tuple[dict[str, np.
 
 def prepare(tracks: TrackTable, _config: Config) -> Answer:
     if not tracks.frame["audio"].notna().any():
-        raise ValueError(f"{tracks.corpus.name} has no sound; prepare it with audio or use the lyrics baselines")
+        raise ValueError(f"{tracks.corpus.name} has no audio; prepare it with audio or use the lyrics baselines")
     features, usable = table_statistics(tracks, build_store(tracks, tracks.folder / "mel", MEL))
     model = Pipeline(
         [

@@ -156,7 +156,7 @@ def _check_moods(tracks: TrackTable, model: SlideModel) -> None:
             f"{', '.join(model.labels)}: prepare a corpus with these moods"
         )
     if not tracks.frame["audio"].notna().any():
-        raise ValueError(f"{tracks.corpus.name} has no sound; prepare it with audio or use the lyrics baselines")
+        raise ValueError(f"{tracks.corpus.name} has no audio; prepare it with audio or use the lyrics baselines")
 
 
 def _model_and_parts(

@@ -12,7 +12,7 @@ from research.tracks import TrackTable
 Task = Literal["moods", "tags", "moods+tags"]
 Targets = Int[np.ndarray, " songs"] | Float[np.ndarray, "songs labels"]
 MIN_SONGS = 20
-"""Rarer tags are left out; with five folds, each fold then tests four songs of a tag."""
+"""Rarer tags are left out; in five folds, each then tests about four songs of the rarest tag."""
 
 
 @dataclass(frozen=True)

@@ -84,7 +84,7 @@ def load_corpus(table: Path, inputs: InputConfig, model: ModelConfig) -> Songs:
         songs = load_songs(tracks, inputs, stores, tokenize, embed, altered)
     skipped = {track_id: reason for store in stores for track_id, reason in store.skipped.items()}
     if skipped and processes.is_main_process:
-        print(f"{table}: {len(skipped)} songs have unreadable sound and are used without it:", file=sys.stderr)
+        print(f"{table}: {len(skipped)} songs have unreadable audio and are used without it:", file=sys.stderr)
         for track_id, reason in skipped.items():
             print(f"  {track_id}: {reason}", file=sys.stderr)
     return songs

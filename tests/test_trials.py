@@ -56,7 +56,7 @@ def broken_table(small_table, tmp_path):
 def test_broken_sound_is_listed_and_training_goes_on(broken_table, small_inputs, tiny_bert, trial, capfd):
     songs = load_corpus(broken_table, small_inputs, ModelConfig(lyrics=LyricsConfig(model=str(tiny_bert))))
     said = capfd.readouterr().err
-    assert f"{broken_table}: 2 songs have unreadable sound and are used without it:" in said
+    assert f"{broken_table}: 2 songs have unreadable audio and are used without it:" in said
     assert all(f"  {track_id}: " in said and file in said for track_id, file in BROKEN.items())
     assert songs.has_audio.nonzero()[0].tolist() == [2, 3]
     run_trial(songs, replace(trial, model=replace(trial.model, audio=ModelConfig().audio)))

@@ -28,7 +28,7 @@ from research.runs import RunFolder
 
 INPUTS = InputConfig()
 MODEL = ModelConfig(lyrics=LyricsConfig(model=MINILM, trainable_layers=0))
-"""The model of the main job."""
+"""The model of the main experiment."""
 
 
 def predict_vs_slides(material: Material) -> list[Measurement]:
@@ -120,7 +120,7 @@ def folder_vs_parts(material: Material) -> list[Measurement]:
 
 
 def _untrained_run(material: Material) -> RunFolder:
-    """A run as the main job leaves it, but for the training: random weights cost as much as learned ones."""
+    """A run as the main experiment leaves it, but for the training: random weights cost as much as learned ones."""
     torch.manual_seed(0)
     config = {
         "name": "fusion",

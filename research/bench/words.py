@@ -25,7 +25,7 @@ PADDED_TOKENS, PADDED_BATCH, BERT_RATE, BERT_DROPOUT = 512, 16, 5e-5, 0.1
 
 
 def lyrics_vs_padded(material: Material) -> list[Measurement]:
-    """Fine-tuning the words' encoder, by the useful token: what is padding or cut off does not count."""
+    """Fine-tuning the lyrics encoder, per non-padding token: what is cut off does not count either."""
     device, config = training_device(), ModelConfig(audio=None, lyrics=LyricsConfig(model=MINILM))
     tokenize = partial(tokenize_lyrics, tokenizer=load_tokenizer(config.lyrics))
     train, valid = _words(material, tokenize, material.size.lyrics_epoch), _words(material, tokenize, VALID)

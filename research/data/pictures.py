@@ -30,7 +30,7 @@ class Pictures:
 
     array: UInt8[np.ndarray, "pictures height width rgb"]
     place: Int[np.ndarray, " songs"]
-    """Position in `array`; -1 where a song has no readable sound."""
+    """Position in `array`; -1 where a song has no readable audio."""
 
 
 def load_pictures(tracks: TrackTable, store: MelStore, folder: Path) -> Pictures:
@@ -45,7 +45,7 @@ def load_pictures(tracks: TrackTable, store: MelStore, folder: Path) -> Pictures
     """
     ids = [track_id for track_id in tracks.frame["track_id"] if track_id in store]
     if not ids:
-        raise ValueError(f"{tracks.corpus.name} has no readable sound, so there is nothing to picture")
+        raise ValueError(f"{tracks.corpus.name} has no readable audio, so there is nothing to picture")
     path = folder / f"{_key(ids, store)}.npy"
     if not path.is_file():
         _write(path, ids, store)
@@ -73,7 +73,7 @@ class PictureDataset(Dataset):
             ValueError: a song without picture.
         """
         if (missing := int((pictures.place[rows] < 0).sum())) > 0:
-            raise ValueError(f"{missing} of {len(rows)} songs have no picture; leave out songs without readable sound")
+            raise ValueError(f"{missing} of {len(rows)} songs have no picture; leave out songs without readable audio")
         self.pictures = pictures
         self.rows = rows
         self.targets = targets

@@ -51,7 +51,7 @@ class Sound:
     pieces: dict[str, Pieces]
     """By encoder; a network that learned is called by its own name."""
     fixed: dict[str, Float32[Tensor, "1 width"]]
-    """Vectors of encoders that no gradient passes: designed features, and models that read samples."""
+    """Vectors of encoders that no gradient passes: hand-crafted features, and models that read samples."""
 
     def without(self, gone: Bool[np.ndarray, "frames n_mels"]) -> "Sound":
         """The same song, with cells of the picture made neutral for every network; `fixed` stays."""

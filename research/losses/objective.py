@@ -93,7 +93,7 @@ def mix_songs(batch: Batch, partners: Int[Tensor, " batch"], share: float) -> Ba
         ValueError: the batch holds words as tokens, which cannot be mixed.
     """
     if batch.attention_mask.any() and not batch.lyrics_vectors.shape[1]:
-        raise ValueError("mixup cannot mix words for a trainable lyrics encoder; set train.mixup 0 or freeze it")
+        raise ValueError("mixup cannot mix lyrics for a trainable lyrics encoder; set train.mixup 0 or freeze it")
 
     def mixed(values: Tensor) -> Tensor:
         return (share * values + (1 - share) * values[partners]).to(values.dtype)

@@ -61,7 +61,7 @@ class MoodClassifier(nn.Module):
         """
         super().__init__()
         if config.audio is None and config.lyrics is None:
-            raise ValueError("a model needs at least one side: audio, lyrics or both")
+            raise ValueError("a model needs at least one modality: audio, lyrics or both")
         if config.fusion not in FUSIONS:
             raise ValueError(f"unknown fusion {config.fusion!r}; there are {sorted(FUSIONS)}")
         self.config = config

@@ -21,7 +21,7 @@ from research.models.precision import fast_products
 from research.models.published import PUBLISHED, load_published
 
 STATISTICS = "statistics"
-"""The designed features of research.features.statistics: one vector a song."""
+"""The hand-crafted features of research.features.statistics: one vector a song."""
 STATISTICS_MEL = MelSettings()
 PIECES_AT_ONCE = 4
 """Memory stays bounded however long the song."""

@@ -48,7 +48,7 @@ PONS_MEL = MelSettings(sample_rate=16_000, n_fft=512, hop_length=256, n_mels=96,
 
 @dataclass(frozen=True, kw_only=True)
 class Published:
-    """A music tagger whose weights are public, used as an encoder of sound."""
+    """A music tagger whose weights are public, used as an audio encoder."""
 
     url: str
     sha256: str

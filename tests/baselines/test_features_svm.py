@@ -46,12 +46,12 @@ def test_moods_are_heard(tracks):
 
 def test_a_corpus_without_sound_is_refused(tracks):
     silent = TrackTable(tracks.corpus, tracks.frame.assign(audio=None), tracks.folder)
-    with pytest.raises(ValueError, match="synthetic has no sound; prepare it with audio or use the lyrics baselines"):
+    with pytest.raises(ValueError, match="synthetic has no audio; prepare it with audio or use the lyrics baselines"):
         SVM.prepare(silent, Config())
 
 
 def test_a_corpus_of_broken_sound_is_refused(tracks, tmp_path):
     (tmp_path / "broken.mp3").write_text("no song")
     broken = TrackTable(tracks.corpus, tracks.frame.assign(audio="broken.mp3"), tmp_path)
-    with pytest.raises(ValueError, match="synthetic has no readable sound"):
+    with pytest.raises(ValueError, match="synthetic has no readable audio"):
         SVM.prepare(broken, Config())

@@ -178,5 +178,5 @@ def test_a_corpus_of_words_alone_is_named(disk_table, tmp_path):
     tracks = read_tracks(disk_table)
     path = disk_table.parent / "silent.parquet"
     write_tracks(path, tracks.frame.assign(audio=None), tracks.corpus)
-    with pytest.raises(ValueError, match="synthetic has no sound; prepare it with audio"):
+    with pytest.raises(ValueError, match="synthetic has no audio; prepare it with audio"):
         run_slide_model(QUICK, PictureConfig(), Config(tracks=path, out=tmp_path / "runs"))

@@ -63,14 +63,14 @@ def test_a_song_without_sound_has_no_picture(corpus, tmp_path):
     ids = tracks.frame["track_id"].where(tracks.frame.index != 5, "a song of words alone")
     found = load_pictures(replace(tracks, frame=tracks.frame.assign(track_id=ids)), store, tmp_path)
     assert np.flatnonzero(found.place < 0).tolist() == [5]
-    with pytest.raises(ValueError, match="1 of 3 songs have no picture; leave out songs without readable sound"):
+    with pytest.raises(ValueError, match="1 of 3 songs have no picture; leave out songs without readable audio"):
         PictureDataset(found, np.array([4, 5, 6]), np.zeros(3, dtype=np.int64), n_labels=1)
 
 
 def test_a_corpus_without_sound_is_refused(corpus, tmp_path):
     tracks, store = corpus
     silent = replace(tracks, frame=tracks.frame.assign(track_id=[f"words {n}" for n in range(len(tracks))]))
-    with pytest.raises(ValueError, match="synthetic has no readable sound"):
+    with pytest.raises(ValueError, match="synthetic has no readable audio"):
         load_pictures(silent, store, tmp_path)
 
 

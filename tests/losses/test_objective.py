@@ -132,7 +132,7 @@ def test_partners_are_other_songs_with_the_same_sides():
 
 def test_words_that_an_encoder_is_to_read_cannot_be_mixed(batch):
     tokens = replace(batch, lyrics_vectors=torch.zeros(6, 0))
-    with pytest.raises(ValueError, match=r"cannot mix words .*; set train\.mixup 0 or freeze it"):
+    with pytest.raises(ValueError, match=r"cannot mix lyrics .*; set train\.mixup 0 or freeze it"):
         mix_songs(tokens, torch.arange(6), 0.5)
     no_tokens = torch.zeros(6, 0, dtype=torch.long)
     sound = replace(tokens, input_ids=no_tokens, attention_mask=no_tokens)

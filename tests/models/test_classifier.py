@@ -167,7 +167,7 @@ def test_wrong_weights_are_refused(tmp_path, content, message):
 @pytest.mark.parametrize(
     ("config", "message"),
     [
-        (replace(BOTH, audio=None, lyrics=None), "at least one side"),
+        (replace(BOTH, audio=None, lyrics=None), "at least one modality"),
         (replace(BOTH, fusion="sum"), "unknown fusion 'sum'"),
         (replace(BOTH, lyrics=LyricsConfig(model="no/such-bert")), "no/such-bert.*minilm"),
         (replace(BOTH, lyrics=LyricsConfig(model=MINILM, trainable_layers=7)), "trainable_layers=7.*6 layers"),
