@@ -20,7 +20,7 @@ WORDS_SUFFIXES = (".lrc", ".txt")
 
 
 def run(options: Namespace) -> int:
-    """Exit status: 0 all done, 1 some songs not judged, or without lyrics, 2 wrong usage, no songs or no model."""
+    """Exit status: 0 all done, 1 some songs not judged, or only partly, 2 wrong usage, no songs or no model."""
     if options.precise:
         forgo_bf16()
     try:

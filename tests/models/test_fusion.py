@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from research.models.fusion import FUSIONS, GatedFusion, LateFusion, OneSide
+from research.models.fusion import FUSIONS, GatedFusion, Join, LateFusion, OneSide
 
 DIM, LABELS = 16, 4
 
@@ -68,10 +68,13 @@ def test_what_stands_in_a_missing_place_is_never_read(name):
     assert not torch.equal(before[0], before[1])
 
 
-@pytest.mark.parametrize("name", [name for name in FUSIONS if not FUSIONS[name].reads_sequences])
+@pytest.mark.parametrize("name", FUSIONS)
 def test_a_song_without_anything_is_answered_and_by_the_heads(name):
     fusion = FUSIONS[name](DIM, LABELS, dropout=0.0)
+    assert isinstance(fusion, Join)
     (audio, lyrics), nobody = sides(2), present(False, False)
+    if fusion.reads_sequences:  # of one frame and one token
+        audio, lyrics, nobody = audio[:, None], lyrics[:, None], nobody[:, None]
     before = fusion(audio, lyrics, nobody, nobody)
     assert before.isfinite().all()
     everybody = ~nobody
