@@ -46,7 +46,7 @@ def test_either_side_may_be_missing_but_not_both(trained, predictor):
     # Late fusion: the joint answer is the normalised geometric mean of the two.
     product = np.sqrt([by_sound.probabilities[m] * by_words.probabilities[m] for m in predictor.labels])
     np.testing.assert_allclose(list(by_both.probabilities.values()), product / product.sum(), atol=1e-5)
-    with pytest.raises(ValueError, match="knows audio and lyrics"):
+    with pytest.raises(ValueError, match="uses audio and lyrics"):
         predictor.predict(None, " \n")
 
 
