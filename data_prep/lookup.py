@@ -27,20 +27,20 @@ class WebLookup:
         self._services = services
         previews = ("spotify", "deezer") if _has_keys("spotify") else ("deezer",)
         self._plan = FetchPlan(previews=previews, lyrics=("lrclib",))
-        self.services = f"sound: 30 s previews of {' and '.join(previews)}; words: LRCLIB"
+        self.services = f"audio: 30 s previews of {' and '.join(previews)}; lyrics: LRCLIB"
 
     def sound(self, artist: str, title: str, folder: Path) -> FoundSong:
         def fetch(session: CachedSession, wanted: Wanted, ledger: Ledger) -> Outcome:
             return fetch_sound(wanted, preview_providers(self._plan, session, self._services), folder, ledger)
 
-        detail = self._fetched("sound", artist, title, fetch)
+        detail = self._fetched("audio", artist, title, fetch)
         return FoundSong(path=folder / detail["path"], provider=detail["provider"], page=detail["page"])
 
     def words(self, artist: str, title: str, folder: Path) -> str:
         def fetch(session: CachedSession, wanted: Wanted, ledger: Ledger) -> Outcome:
             return fetch_words(wanted, lyrics_providers(self._plan, session, self._services), folder)
 
-        self._fetched("words", artist, title, fetch)
+        self._fetched("lyrics", artist, title, fetch)
         return (folder / f"{TRACK_ID}.txt").read_text(encoding="utf-8")
 
     def _fetched(self, what: str, artist: str, title: str, fetch: Callable) -> dict[str, object]:

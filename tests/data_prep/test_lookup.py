@@ -26,9 +26,9 @@ def test_sound_and_words_of_a_song(lookup, tmp_path):
     assert found.path.read_bytes() == mp3_of(GOOD.number)
     assert found.provider == "deezer"
     assert lookup.words(GOOD.artist, GOOD.title, tmp_path) == clean_lyrics(GOOD.words)
-    assert lookup.services == "sound: 30 s previews of deezer; words: LRCLIB"
+    assert lookup.services == "audio: 30 s previews of deezer; lyrics: LRCLIB"
 
 
 def test_a_song_that_is_not_there_is_said_so(lookup, tmp_path):
-    with pytest.raises(NotFoundError, match=f"no sound of “{MISSING.title}” by {MISSING.artist}: not found"):
+    with pytest.raises(NotFoundError, match=f"no audio of “{MISSING.title}” by {MISSING.artist}: not found"):
         lookup.sound(MISSING.artist, MISSING.title, tmp_path)
