@@ -47,7 +47,7 @@ def _numbers(found: Explanation) -> dict:
     return {
         "label": found.label,
         "log_odds": found.log_odds,
-        "sound": None if found.sound is None else float(found.sound.sum()),
+        "audio": None if found.sound is None else float(found.sound.sum()),
         "unplaced": found.unplaced,
         "words": [asdict(word) for word in found.words],
     }

@@ -123,13 +123,13 @@ class Csv:
         # A tag may have a mood's name.
         known = (*moods, *(f"tag:{tag}" for tag in tags))
         self._table.writerow(
-            ["song", "mood", "confidence", "fits", *known, "valence", "arousal", "sound", "words", "language"]
+            ["song", "mood", "confidence", "fits", *known, "valence", "arousal", "audio", "lyrics", "language"]
         )
 
     def __call__(self, song: Path, answer: MoodPrediction) -> None:
         shares = [f"{share:.4f}" for share in (*answer.probabilities.values(), *answer.tags.values())]
         place = ["", ""] if answer.position is None else [f"{axis:.4f}" for axis in answer.position]
-        sides = [f"{answer.shares.get(side, 0):.4f}" for side in ("sound", "words")]
+        sides = [f"{answer.shares.get(side, 0):.4f}" for side in ("audio", "lyrics")]
         told = [song, answer.mood or "", f"{answer.confidence:.4f}", answer.fits, *shares, *place, *sides]
         self._table.writerow([*told, answer.language or ""])
         self._out.flush()

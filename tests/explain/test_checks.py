@@ -93,7 +93,7 @@ def test_the_command_draws_and_tells(gated, song, tmp_path, capsys):
     told = json.loads(capsys.readouterr().out)
     assert picture.read_bytes().startswith(b"\x89PNG")
     assert [word["text"] for word in told["words"]] == clean_lyrics(LYRICS).split()
-    assert math.isfinite(told["sound"])
+    assert math.isfinite(told["audio"])
     assert main([*asked, "--label", "glad"]) == 2
     assert "knows no 'glad'; it knows happy, sad, angry, calm" in capsys.readouterr().err
     (tmp_path / "song.txt").write_bytes(b"\xff")

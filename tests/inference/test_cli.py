@@ -101,7 +101,7 @@ def test_csv_and_text_say_the_same(trained, folder, capsys):
     assert main(["predict", str(folder / "a.flac"), "--run", str(trained[0].path), "--csv"]) == 0
     (row,) = csv.DictReader(io.StringIO(capsys.readouterr().out))
     assert sum(float(row[mood]) for mood in ("happy", "angry", "sad", "relaxed")) == pytest.approx(1, abs=2e-4)
-    assert float(row["sound"]) + float(row["words"]) == pytest.approx(1, abs=2e-4)
+    assert float(row["audio"]) + float(row["lyrics"]) == pytest.approx(1, abs=2e-4)
     assert main(["predict", str(folder / "a.flac"), "--run", str(trained[0].path)]) == 0
     assert f"{row['mood']} {float(row['confidence']):.2f}" in capsys.readouterr().out
 
