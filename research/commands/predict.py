@@ -17,6 +17,8 @@ from research.models.precision import forgo_bf16
 
 WORDS_SUFFIXES = (".lrc", ".txt")
 """Suffixes of a lyrics file beside an audio file; those with line times first."""
+UNDECODED_SUFFIXES = frozenset({".m4a", ".m4b", ".aac", ".wma"})
+"""Of songs that libsndfile does not read: taken from a folder too, so that they are listed and not lost in silence."""
 
 
 def run(options: Namespace) -> int:
@@ -51,7 +53,7 @@ def origin(predictor: MoodPredictor) -> str:
 
 
 def find_songs(paths: Sequence[Path]) -> list[Path]:
-    """The named files, and all audio files at any depth of the named folders, in order.
+    """The named files, and all audio files at any depth of the named folders but hidden ones, in order.
 
     Raises:
         ValueError: a folder without any.
@@ -61,11 +63,17 @@ def find_songs(paths: Sequence[Path]) -> list[Path]:
         if not path.is_dir():
             songs.append(path)
             continue
-        inside = sorted(file for file in path.rglob("*") if file.suffix.lower() in AUDIO_SUFFIXES and file.is_file())
+        inside = sorted(file for file in path.rglob("*") if _is_song(file, path))
         if not inside:
             raise ValueError(f"{path} contains no audio file ({' '.join(sorted(AUDIO_SUFFIXES))})")
         songs += inside
     return songs
+
+
+def _is_song(file: Path, folder: Path) -> bool:
+    # "._song.mp3" is what macOS leaves beside song.mp3 on other disks.
+    hidden = any(part.startswith(".") for part in file.relative_to(folder).parts)
+    return file.suffix.lower() in AUDIO_SUFFIXES | UNDECODED_SUFFIXES and not hidden and file.is_file()
 
 
 def words_beside(song: Path) -> Path | None:
