@@ -7,7 +7,7 @@ OUT ?= runs/$(CORPUS)
 SEEDS ?= 1
 # Flags for the program itself, e.g. ARGS="--train.seed 1"; more devices, e.g. LAUNCH="accelerate launch --multi_gpu".
 ARGS ?=
-LAUNCH ?= accelerate launch --num_processes 1 --num_machines 1 --mixed_precision no --dynamo_backend no
+LAUNCH ?= accelerate launch --quiet --num_processes 1 --num_machines 1 --mixed_precision no --dynamo_backend no
 
 VENV := .venv
 BIN := $(VENV)/bin

@@ -101,7 +101,7 @@ def run_stage(stage: Stage, wanted: Sequence[Wanted], ledger: Ledger, clock: Clo
         return [f"{stage.name}: {PausedError(' or '.join(stage.providers), until)}"]
     done = ledger.outcomes(stage.name)
     missing = [song for song in wanted if not is_settled(done.get(song.track_id), stage)]
-    failed = in_a_row = 0
+    failed, in_a_row, why = 0, 0, ""
     for song in tqdm(missing, desc=stage.name, unit="song", disable=None):
         try:
             ledger.record(stage.name, stage.fetch(song))
@@ -112,10 +112,10 @@ def run_stage(stage: Stage, wanted: Sequence[Wanted], ledger: Ledger, clock: Clo
         except RefusedError as error:
             return [f"{stage.name}: {error}"]
         except UnreachableError as error:
-            failed, in_a_row = failed + 1, in_a_row + 1
+            failed, in_a_row, why = failed + 1, in_a_row + 1, str(error)
             if in_a_row == MAX_UNREACHABLE:
                 return [f"{stage.name}: {error}"]
-    return [f"{stage.name}: {failed} songs could not be asked for; run again"] if failed else []
+    return [f"{stage.name}: {failed} songs could not be asked for, the last because: {why}"] if failed else []
 
 
 def is_settled(outcome: Outcome | None, stage: Stage) -> bool:

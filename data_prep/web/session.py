@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from importlib.metadata import version
 from pathlib import Path
-from urllib.parse import urljoin
+from urllib.parse import urljoin, urlsplit
 
 import requests
 from pyrate_limiter import Limiter, Rate, SQLiteBucket
@@ -85,7 +85,7 @@ class PoliteAdapter(HTTPAdapter):
                 response = super(PoliteAdapter, self).send(request, stream, timeout or TIMEOUT_S, verify, cert, proxies)
                 response.content  # noqa: B018  reads the body here, where a failure is repeated
             except BROKEN_OFF as error:
-                raise _AgainError(str(error)) from error
+                raise _AgainError(_broken_off(error, request.url)) from error
             self._check(response, service)
             return response
 
@@ -194,6 +194,15 @@ def _is_json(response: requests.Response) -> bool:
         return isinstance(response.json(), (dict, list))
     except ValueError:
         return False
+
+
+def _broken_off(error: requests.RequestException, url: str) -> str:
+    """What happened, without the address: urllib3 names it whole, with the song and its own classes."""
+    host = urlsplit(url).hostname
+    if isinstance(error, requests.ConnectionError):
+        cause = getattr(error.args[0] if error.args else error, "reason", None) or error
+        return f"{host} cannot be reached ({type(cause).__name__}); check the internet connection"
+    return f"the answer of {host} broke off ({type(error).__name__})"
 
 
 def _wait_s(state: RetryCallState) -> float:

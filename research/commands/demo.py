@@ -27,5 +27,11 @@ def run(options: Namespace) -> int:
     # Songs that are judged at the same time share the cores; their thread pools would wait for each other.
     torch.set_num_threads(max(1, torch.get_num_threads() // AT_ONCE))
     page = build_page(predictor, installed_lookup(), origin(predictor))
-    page.launch(server_name=options.host, server_port=options.port, max_file_size=MAX_BYTES, css=CSS, show_error=True)
+    where = {"server_name": options.host, "server_port": options.port}
+    try:
+        page.launch(**where, max_file_size=MAX_BYTES, css=CSS, show_error=True)
+    except OSError as error:  # gradio's own words name its function's arguments
+        told = "something else may be served there, such as another mood demo; choose another --port or --host"
+        print(f"mood: the page cannot be served at {options.host}:{options.port}: {told} ({error})", file=sys.stderr)
+        return 2
     return 0

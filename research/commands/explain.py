@@ -7,7 +7,7 @@ from dataclasses import asdict
 
 from research.commands.predict import origin, read_words, words_beside
 from research.explain import Explainer, Explanation
-from research.explain.figure import save_explanation
+from research.explain.figure import check_picture, save_explanation
 from research.inference import load_predictor
 
 STRONGEST = 8
@@ -15,8 +15,9 @@ STRONGEST = 8
 
 
 def run(options: Namespace) -> int:
-    """Exit status: 0 explained, 1 the song cannot be explained, 2 no model or no such label."""
+    """Exit status: 0 explained, 1 the song cannot be explained, 2 no model, no such label, nowhere to draw."""
     try:
+        check_picture(options.out)
         lyrics = read_words(options.lyrics) if options.lyrics else None
         predictor = load_predictor(options.run)
     except (FileNotFoundError, ValueError) as error:
@@ -47,7 +48,7 @@ def _numbers(found: Explanation) -> dict:
     return {
         "label": found.label,
         "log_odds": found.log_odds,
-        "sound": None if found.sound is None else float(found.sound.sum()),
+        "audio": None if found.sound is None else float(found.sound.sum()),
         "unplaced": found.unplaced,
         "words": [asdict(word) for word in found.words],
     }

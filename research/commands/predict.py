@@ -17,6 +17,8 @@ from research.models.precision import forgo_bf16
 
 WORDS_SUFFIXES = (".lrc", ".txt")
 """Suffixes of a lyrics file beside an audio file; those with line times first."""
+UNDECODED_SUFFIXES = frozenset({".m4a", ".m4b", ".aac", ".wma"})
+"""Of songs that libsndfile does not read: taken from a folder too, so that they are listed and not lost in silence."""
 
 
 def run(options: Namespace) -> int:
@@ -51,7 +53,7 @@ def origin(predictor: MoodPredictor) -> str:
 
 
 def find_songs(paths: Sequence[Path]) -> list[Path]:
-    """The named files, and all audio files at any depth of the named folders, in order.
+    """The named files, and all audio files at any depth of the named folders but hidden ones, in order.
 
     Raises:
         ValueError: a folder without any.
@@ -61,11 +63,17 @@ def find_songs(paths: Sequence[Path]) -> list[Path]:
         if not path.is_dir():
             songs.append(path)
             continue
-        inside = sorted(file for file in path.rglob("*") if file.suffix.lower() in AUDIO_SUFFIXES and file.is_file())
+        inside = sorted(file for file in path.rglob("*") if _is_song(file, path))
         if not inside:
             raise ValueError(f"{path} contains no audio file ({' '.join(sorted(AUDIO_SUFFIXES))})")
         songs += inside
     return songs
+
+
+def _is_song(file: Path, folder: Path) -> bool:
+    # "._song.mp3" is what macOS leaves beside song.mp3 on other disks.
+    hidden = any(part.startswith(".") for part in file.relative_to(folder).parts)
+    return file.suffix.lower() in AUDIO_SUFFIXES | UNDECODED_SUFFIXES and not hidden and file.is_file()
 
 
 def words_beside(song: Path) -> Path | None:
@@ -123,13 +131,13 @@ class Csv:
         # A tag may have a mood's name.
         known = (*moods, *(f"tag:{tag}" for tag in tags))
         self._table.writerow(
-            ["song", "mood", "confidence", "fits", *known, "valence", "arousal", "sound", "words", "language"]
+            ["song", "mood", "confidence", "fits", *known, "valence", "arousal", "audio", "lyrics", "language"]
         )
 
     def __call__(self, song: Path, answer: MoodPrediction) -> None:
         shares = [f"{share:.4f}" for share in (*answer.probabilities.values(), *answer.tags.values())]
         place = ["", ""] if answer.position is None else [f"{axis:.4f}" for axis in answer.position]
-        sides = [f"{answer.shares.get(side, 0):.4f}" for side in ("sound", "words")]
+        sides = [f"{answer.shares.get(side, 0):.4f}" for side in ("audio", "lyrics")]
         told = [song, answer.mood or "", f"{answer.confidence:.4f}", answer.fits, *shares, *place, *sides]
         self._table.writerow([*told, answer.language or ""])
         self._out.flush()

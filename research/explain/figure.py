@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 from matplotlib import colormaps
 from matplotlib.axes import Axes
+from matplotlib.backend_bases import FigureCanvasBase
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import TwoSlopeNorm
 from matplotlib.figure import Figure
@@ -28,6 +29,18 @@ LETTERS, COLUMNS, MOST_ROWS, FONT = 52, 2, 40, 7.0
 """Of the words: letters a row, columns, rows in each, points."""
 SHOWN_TAGS = 8
 INCHES = {"sound": 2.6, "row": 0.145, "width": 9.0, "bar": 0.22, "margin": 0.9}
+
+
+def check_picture(path: Path) -> None:
+    """See that a picture can be written there, before a minute is spent on what it shows.
+
+    Raises:
+        ValueError: its suffix names no format, or its folder does not exist.
+    """
+    if path.suffix.removeprefix(".") not in FigureCanvasBase.get_supported_filetypes():
+        raise ValueError(f"{path} ends in no picture format; use .png, .pdf or .svg")
+    if not path.parent.is_dir():
+        raise ValueError(f"the folder of {path} does not exist; create it")
 
 
 def save_explanation(found: Explanation, probabilities: Mapping[str, float], title: str, path: Path) -> None:

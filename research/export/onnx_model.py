@@ -1,5 +1,6 @@
 """The whole fusion model as one ONNX graph: from audio windows, lyrics chunks and masks to logits."""
 
+import warnings
 from pathlib import Path
 
 import torch
@@ -97,18 +98,21 @@ def save_onnx(model: MoodClassifier, inputs: InputConfig, frozen_lyrics: FrozenL
     sizes["attention_mask"] = sizes["input_ids"]
     of = {parameter_of(name): name for name in example}
     try:
-        torch.onnx.export(
-            whole,
-            tuple(example[of[name]] if name in of else None for name in PARAMETERS),
-            path,
-            input_names=[of[name] for name in PARAMETERS if name in of],
-            output_names=["logits"],
-            dynamic_shapes=tuple(sizes[of[name]] if name in of else None for name in PARAMETERS),
-            opset_version=OPSET,
-            dynamo=True,
-            external_data=False,
-            verbose=False,
-        )
+        with warnings.catch_warnings():
+            # Ids and mask of the words have the same axis, which is meant and not to be told to whoever exports.
+            warnings.filterwarnings("ignore", "# The axis name: tokens will not be used", UserWarning)
+            torch.onnx.export(
+                whole,
+                tuple(example[of[name]] if name in of else None for name in PARAMETERS),
+                path,
+                input_names=[of[name] for name in PARAMETERS if name in of],
+                output_names=["logits"],
+                dynamic_shapes=tuple(sizes[of[name]] if name in of else None for name in PARAMETERS),
+                opset_version=OPSET,
+                dynamo=True,
+                external_data=False,
+                verbose=False,
+            )
     except ModuleNotFoundError as error:
         raise ValueError(
             f'ONNX needs {error.name}: pip install -c constraints.txt -e ".[export]", or export with --no-onnx'

@@ -105,9 +105,17 @@ def decode(
             return _joined(_mono_blocks(path, file, offset_s, duration_s, clip), file.samplerate, sample_rate)
     except soundfile.LibsndfileError as error:
         raise AudioError(
-            f"{path} cannot be decoded ({error.error_string.strip()}); "
+            f"{path} cannot be decoded ({undecoded(path, error)}); "
             "download it again or convert it to WAV, FLAC, MP3 or Ogg"
         ) from error
+
+
+def undecoded(path: Path, error: soundfile.LibsndfileError) -> str:
+    """Why libsndfile does not decode a file that exists; of a bad MP3 it says itself that there is no such file."""
+    if path.stat().st_size == 0:
+        return "it is empty"
+    told = error.error_string.strip()
+    return "damaged, or no MP3" if told.startswith("File does not exist") else told
 
 
 def log_mel(samples: Float32[np.ndarray, " samples"], settings: MelSettings) -> Float32[np.ndarray, "frames n_mels"]:

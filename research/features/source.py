@@ -11,7 +11,7 @@ import numpy as np
 import soundfile
 from jaxtyping import Float, Float32, Shaped
 
-from research.features.audio import AudioError, decode, window_starts
+from research.features.audio import AudioError, decode, undecoded, window_starts
 
 Source = Path | bytes | tuple[np.ndarray, int | float | np.number]
 """A sound file, its content, or samples, (samples,) or (samples, channels), with their rate in Hz, a whole number. Full
@@ -77,7 +77,7 @@ def open_song(source: Source, decoded: bool = False) -> Iterator[OpenedSong]:
         except soundfile.LibsndfileError as error:
             shown = path if isinstance(source, Path) else "the sound"
             raise AudioError(
-                f"{shown} cannot be decoded ({error.error_string.strip()}); convert it to WAV, FLAC, MP3 or Ogg"
+                f"{shown} cannot be decoded ({undecoded(path, error)}); convert it to WAV, FLAC, MP3 or Ogg"
             ) from error
         duration_s = found.frames / found.samplerate
         song = OpenedSong(path, duration_s, duration_s, np.zeros(1))

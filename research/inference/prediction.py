@@ -6,9 +6,6 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
-MODALITIES = {"sound": "audio", "words": "lyrics"}
-"""Names for people of the keys of `MoodPrediction.shares`, which also name columns of CSV files."""
-
 
 @dataclass(frozen=True, kw_only=True)
 class Moment:
@@ -39,7 +36,7 @@ class MoodPrediction:
     position: tuple[float, float] | None
     """Valence and arousal, -1 to 1; None if a mood has no quadrant in Russell's plane."""
     shares: dict[str, float]
-    """How much "sound" (audio) and "words" (lyrics) moved the answer; they sum to 1."""
+    """How much "audio" and "lyrics" moved the answer; they sum to 1."""
     curve: tuple[Moment, ...]
     """Mood over time; empty if only lyrics were judged."""
     duration_s: float | None
@@ -64,7 +61,7 @@ class MoodPrediction:
     @property
     def moved_by(self) -> str:
         """`shares` for people: "audio 61% and lyrics 39%"."""
-        return " and ".join(f"{MODALITIES[name]} {share:.0%}" for name, share in self.shares.items())
+        return " and ".join(f"{name} {share:.0%}" for name, share in self.shares.items())
 
     def drawn_curve(self) -> tuple[Float[np.ndarray, " points"], Float[np.ndarray, "points moods"]]:
         """The mood over time for plotting: seconds, and each mood's probability then. A moment is drawn at its middle,

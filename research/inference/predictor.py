@@ -169,7 +169,7 @@ class MoodPredictor:
         hears = song.audio is not None and self.config.audio is not None
         if not hears and not words:
             known = [side for side in ("audio", "lyrics") if getattr(self.config, side) is not None]
-            raise ValueError(f"nothing to judge: this model uses {' and '.join(known)}; give it that part of the song")
+            raise ValueError(f"nothing to judge: this model reads {' or '.join(known)}, and is given none")
         # Each frozen encoder reads the song at its own rate.
         with open_song(song.audio, bool(self.config.audio.frozen)) if hears else nullcontext() as opened:
             heard = listen(opened, self.model, self.inputs) if hears else None
@@ -223,12 +223,12 @@ class MoodPredictor:
     def _shares(self, both: Tensor, alone: list, heard: bool, read: bool) -> dict[str, float]:
         """How far the answer moves when a modality is left out (total variation), as a share of both moves."""
         if not (heard and read):
-            return {name: 1.0 for name, used in (("sound", heard), ("words", read)) if used}
+            return {name: 1.0 for name, used in (("audio", heard), ("lyrics", read)) if used}
         by_sound, by_words = (self._probabilities(logits) for logits, _ in alone)
         moved = [(both - other).abs().sum().item() for other in (by_words, by_sound)]
         total = sum(moved)
         sound = moved[0] / total if total else 0.5
-        return {"sound": sound, "words": 1 - sound}
+        return {"audio": sound, "lyrics": 1 - sound}
 
     def _curve(self, song: _Prepared, mel: Tensor | None, vectors: Tensor, words: Words | None) -> tuple[Moment, ...]:
         heard = song.heard

@@ -155,10 +155,10 @@ def _check_folds(corpus: Corpus, moods: np.ndarray, groups: np.ndarray | None, n
         if (count := int((moods == mood).sum())) < n_folds:
             raise ValueError(
                 f"{corpus.name}: {mood!r} has {count} songs, fewer than {n_folds} folds; "
-                "lower n_folds, or leave the mood out of the corpus's labels"
+                "use fewer folds, or leave the mood out of the corpus's labels"
             )
     if groups is not None and (n_artists := len(set(groups))) < n_folds:
-        raise ValueError(f"{corpus.name}: {n_artists} artists cannot fill {n_folds} folds; lower n_folds")
+        raise ValueError(f"{corpus.name}: {n_artists} artists cannot fill {n_folds} folds; use fewer")
 
 
 def _carve_validation(corpus: str, moods: np.ndarray, groups: np.ndarray | None, seed: int) -> tuple[np.ndarray, ...]:
@@ -168,7 +168,7 @@ def _carve_validation(corpus: str, moods: np.ndarray, groups: np.ndarray | None,
     if n_parts < 2:
         raise ValueError(
             f"{corpus}: {len(moods)} training songs cannot give a validation part, for they are by one artist or one "
-            "of each mood; lower n_folds or add songs by other artists"
+            "of each mood; use fewer folds or add songs by other artists"
         )
     return next(iter(_stratified(moods, groups, n_parts, seed)))
 
@@ -187,6 +187,6 @@ def _checked(tracks: TrackTable, split: Split) -> Split:
     if untrained := sorted({*moods[split.test], *moods[split.valid]} - {*moods[split.train]}):
         raise ValueError(
             f"{tracks.corpus.name}, {split.protocol} fold {split.fold}: no training song is {', '.join(untrained)} "
-            "(one artist may hold the whole mood); lower n_folds or try another seed"
+            "(one artist may hold the whole mood); use fewer folds or try another seed"
         )
     return split

@@ -44,7 +44,7 @@ def tag_splits(
         if not (rest.any() and test.any()):
             raise ValueError(
                 f"{tracks.corpus.name}, {protocol} fold {fold}: {rest.sum()} songs to train on, {test.sum()} to test; "
-                "lower n_folds, or choose the protocol 'artist' if the corpus publishes no split"
+                "use fewer folds, or choose the protocol 'artist' if the corpus publishes no split"
             )
         valid = published == "valid" if protocol == "official" else np.zeros(len(rows), dtype=bool)
         if not valid.any():
@@ -80,7 +80,7 @@ def grouped_parts(
     """
     names, group_of_song = np.unique(np.asarray(groups, dtype=str), return_inverse=True)
     if len(names) < len(shares):
-        raise ValueError(f"{len(names)} artists cannot fill {len(shares)} parts; lower n_folds")
+        raise ValueError(f"{len(names)} artists cannot fill {len(shares)} parts; use fewer folds")
     sums = np.zeros((len(names), truth.shape[1]))
     np.add.at(sums, group_of_song, truth)
     if bare := names[~sums.any(axis=1)].tolist():
@@ -120,7 +120,7 @@ def _checked(tracks: TrackTable, split: Split, targets: np.ndarray) -> Split:
     if untrained := int((judged & ~trained).sum()):
         raise ValueError(
             f"{tracks.corpus.name}, {split.protocol} fold {split.fold}: {untrained} labels have no training song (one "
-            "artist may hold them all); raise the least number of songs a tag needs, or lower n_folds"
+            "artist may hold them all); raise the least number of songs a tag needs, or use fewer folds"
         )
     return split
 

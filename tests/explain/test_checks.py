@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -93,7 +94,7 @@ def test_the_command_draws_and_tells(gated, song, tmp_path, capsys):
     told = json.loads(capsys.readouterr().out)
     assert picture.read_bytes().startswith(b"\x89PNG")
     assert [word["text"] for word in told["words"]] == clean_lyrics(LYRICS).split()
-    assert math.isfinite(told["sound"])
+    assert math.isfinite(told["audio"])
     assert main([*asked, "--label", "glad"]) == 2
     assert "knows no 'glad'; it knows happy, sad, angry, calm" in capsys.readouterr().err
     (tmp_path / "song.txt").write_bytes(b"\xff")
@@ -101,6 +102,17 @@ def test_the_command_draws_and_tells(gated, song, tmp_path, capsys):
     assert "song.wav" in capsys.readouterr().err
     assert main([*asked, "--lyrics", str(tmp_path / "none.txt")]) == 2
     assert "none.txt cannot be read" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("picture", "why"), [("song.words", "use .png, .pdf or .svg"), ("song", "use .png"), ("no/song.png", "create it")]
+)
+def test_a_picture_that_cannot_be_drawn_is_refused_before_the_model_is_loaded(tmp_path, capsys, picture, why):
+    no_run = str(tmp_path / "no-run")
+    assert main(["explain", "song.mp3", "--run", no_run, "--out", str(tmp_path / picture)]) == 2
+    told = capsys.readouterr()
+    assert re.search(rf"{picture} .*{why}", told.err)
+    assert "no-run" not in told.err
 
 
 def test_a_label_that_is_mood_and_tag_is_drawn_among_the_moods(overlapping, song, tmp_path, monkeypatch, capsys):

@@ -5,6 +5,7 @@ import io
 import json
 import os
 import re
+import socket
 import subprocess
 import sys
 from dataclasses import replace
@@ -91,17 +92,28 @@ def test_a_folder_is_judged_past_a_bad_file(trained, folder, capsys):
 
 
 def test_of_a_folder_every_kind_of_sound_is_taken_that_a_corpus_is_made_of(tmp_path):
-    for name in [*(f"song{suffix}" for suffix in AUDIO_SUFFIXES), "LOUD.CAF", "words.txt", "song.m4a"]:
+    for name in [*(f"song{suffix}" for suffix in AUDIO_SUFFIXES), "LOUD.CAF", "words.txt", "._song.mp3"]:
         (tmp_path / name).touch()
     assert find_songs([tmp_path]) == audio_files(tmp_path)
     assert len(audio_files(tmp_path)) == len(AUDIO_SUFFIXES) + 1
+
+
+def test_songs_of_a_folder_that_cannot_be_decoded_are_listed_with_the_reason(trained, folder, capsys):
+    (folder / "apple.m4a").write_bytes(b"\0\0\0\x20ftypM4A ")
+    (folder / "empty.mp3").touch()
+    assert main(["predict", str(folder), "--run", str(trained[0].path), "--csv"]) == 1
+    told = capsys.readouterr().err
+    assert re.search(r"apple\.m4a cannot be decoded \(.+\); convert it to WAV, FLAC, MP3 or Ogg", told)
+    assert "empty.mp3 cannot be decoded (it is empty); " in told
+    assert "broken.mp3 cannot be decoded (damaged, or no MP3); " in told
+    assert "2 of 5 songs judged" in told
 
 
 def test_csv_and_text_say_the_same(trained, folder, capsys):
     assert main(["predict", str(folder / "a.flac"), "--run", str(trained[0].path), "--csv"]) == 0
     (row,) = csv.DictReader(io.StringIO(capsys.readouterr().out))
     assert sum(float(row[mood]) for mood in ("happy", "angry", "sad", "relaxed")) == pytest.approx(1, abs=2e-4)
-    assert float(row["sound"]) + float(row["words"]) == pytest.approx(1, abs=2e-4)
+    assert float(row["audio"]) + float(row["lyrics"]) == pytest.approx(1, abs=2e-4)
     assert main(["predict", str(folder / "a.flac"), "--run", str(trained[0].path)]) == 0
     assert f"{row['mood']} {float(row['confidence']):.2f}" in capsys.readouterr().out
 
@@ -182,6 +194,15 @@ def test_nothing_to_judge_or_to_judge_with_is_wrong_usage(trained, tmp_path, cap
     assert "is no run folder" in capsys.readouterr().err
     assert main(["predict", str(tmp_path), "--run", str(trained[0].path)]) == 2
     assert "contains no audio file" in capsys.readouterr().err
+
+
+def test_a_port_that_is_taken_is_told_with_the_next_step(trained, capsys):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        assert main(["demo", "--run", str(trained[0].path), "--port", port]) == 2
+    told = capsys.readouterr().err
+    assert f"mood: the page cannot be served at 127.0.0.1:{port}:" in told
+    assert "choose another --port" in told
 
 
 def test_without_a_default_model_the_command_that_makes_it_is_named(tmp_path, monkeypatch, capsys):

@@ -48,7 +48,7 @@ def answer(**changes):
         "unlikeness": 1.0,
         "variation_db": 9.0,
         "position": (0.28, 0.8),
-        "shares": {"sound": 0.7, "words": 0.3},
+        "shares": {"audio": 0.7, "lyrics": 0.3},
         "curve": moments,
         "duration_s": 15.0,
         "language": "en",
@@ -67,7 +67,7 @@ def test_cards_are_sized_by_share():
 
 def test_what_moved_the_answer_is_named_as_everywhere():
     assert sides(answer()) == "<p>Moved by audio 70% and lyrics 30%.</p>"
-    assert sides(answer(shares={"words": 1.0})) == "<p>Moved by lyrics 100%.</p>"
+    assert sides(answer(shares={"lyrics": 1.0})) == "<p>Moved by lyrics 100%.</p>"
 
 
 def test_the_curve_fills_the_height_and_is_in_seconds():

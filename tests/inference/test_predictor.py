@@ -46,7 +46,7 @@ def test_either_side_may_be_missing_but_not_both(trained, predictor):
     # Late fusion: the joint answer is the normalised geometric mean of the two.
     product = np.sqrt([by_sound.probabilities[m] * by_words.probabilities[m] for m in predictor.labels])
     np.testing.assert_allclose(list(by_both.probabilities.values()), product / product.sum(), atol=1e-5)
-    with pytest.raises(ValueError, match="uses audio and lyrics"):
+    with pytest.raises(ValueError, match="reads audio or lyrics, and is given none"):
         predictor.predict(None, " \n")
 
 
@@ -178,10 +178,10 @@ def test_shares_of_sides_and_place_in_the_plane(trained, predictor):
     _, songs = trained
     both = predictor.predict(songs.tracks.audio_path(0), songs.tracks.lyrics_text(0))
     sound, words = predictor.predict(songs.tracks.audio_path(0)), predictor.predict(None, songs.tracks.lyrics_text(0))
-    assert sound.shares == {"sound": 1.0}
-    assert words.shares == {"words": 1.0}
+    assert sound.shares == {"audio": 1.0}
+    assert words.shares == {"lyrics": 1.0}
     moved = [np.abs(np.subtract(shares_of(both), shares_of(other))).sum() for other in (words, sound)]
-    assert both.shares["sound"] == pytest.approx(moved[0] / sum(moved), abs=1e-4)
+    assert both.shares["audio"] == pytest.approx(moved[0] / sum(moved), abs=1e-4)
     assert sum(both.shares.values()) == pytest.approx(1)
     p = both.probabilities
     assert both.position[0] == pytest.approx(p["happy"] + p["relaxed"] - p["angry"] - p["sad"])

@@ -129,8 +129,8 @@ def test_a_single_fold_is_refused(n_folds):
 @pytest.mark.parametrize(
     ("tracks", "protocol", "message"),
     [
-        (toy(n_artists=4), "artist", "toy: 4 artists cannot fill 5 folds; lower n_folds"),
-        (toy(mood=["sad"] * 3 + ["happy"] * 117), "random", "'sad' has 3 songs, fewer than 5 folds; lower n_folds"),
+        (toy(n_artists=4), "artist", "toy: 4 artists cannot fill 5 folds; use fewer"),
+        (toy(mood=["sad"] * 3 + ["happy"] * 117), "random", "'sad' has 3 songs, fewer than 5 folds; use fewer folds"),
         (toy(), "official", "publishes no split .* choose the protocol 'artist'"),
         (toy(split=HALVES, mood=["sad"] * 60 + ["happy"] * 60), "official", "no training song is happy"),
         (toy(n_artists=2, songs_each=60, split=HALVES), "official", "cannot give a validation part"),

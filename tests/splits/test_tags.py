@@ -109,7 +109,7 @@ def test_a_task_leaves_out_what_it_knows_nothing_of(tracks):
 def test_what_cannot_be_split_is_refused(tracks):
     with pytest.raises(ValueError, match="protocol 'random' is unknown; songs with several labels know artist"):
         tag_splits(tracks, SPACE, "random")
-    with pytest.raises(ValueError, match="artists cannot fill 200 parts; lower n_folds"):
+    with pytest.raises(ValueError, match="artists cannot fill 200 parts; use fewer folds"):
         tag_splits(tracks, SPACE, n_folds=200)
     unsplit = replace(tracks, frame=tracks.frame.assign(split=None))
     with pytest.raises(ValueError, match="toy, official fold 0: 0 songs to train on, 0 to test"):

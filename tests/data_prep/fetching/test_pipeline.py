@@ -219,7 +219,8 @@ def test_a_service_that_sends_round_in_circles_ends_no_run(tmp_path):
         servers.services["lrclib"] = Always(Answer(status=302, headers=here, useful=False))
         fetched = pipeline.fetch_all(labelled, FetchPlan(), tmp_path, addresses(servers.url), NO_WAIT)
     assert fetched.words == {}
-    assert fetched.stopped == (f"words: {len(songs)} songs could not be asked for; run again",)
+    why = "the last because: lrclib: Exceeded 30 redirects."
+    assert fetched.stopped == (f"words: {len(songs)} songs could not be asked for, {why}",)
 
 
 def test_where_nothing_could_be_fetched_the_reason_is_told(tmp_path):

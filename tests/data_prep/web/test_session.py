@@ -110,6 +110,17 @@ def test_a_service_that_is_down_is_left(ask):
     assert all(0.5 * 2**n <= wait <= 0.5 * 2**n + 1 for n, wait in enumerate(waits))
 
 
+def test_without_a_connection_the_host_is_told_and_what_to_check(tmp_path):
+    waits = []
+    session = open_session(tmp_path, PUBLIC, now=lambda: 1000.0, sleep=waits.append)
+    with pytest.raises(UnreachableError) as told:
+        session.get("http://127.0.0.1:9/preview.mp3?token=secret")  # nothing listens at port 9
+    session.close()
+    why = "127.0.0.1 cannot be reached (NewConnectionError); check the internet connection"
+    assert str(told.value) == f"downloads: {why}"
+    assert len(waits) == ATTEMPTS - 1
+
+
 def test_a_service_that_stays_busy_is_paused(ask):
     came, asked, _ = ask(Answer(status=429, headers={"Retry-After": "1"}))
     assert (type(came), came.until, asked) == (PausedError, 1000 + MAX_WAIT_S, ATTEMPTS)
