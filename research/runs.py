@@ -86,7 +86,9 @@ class RunFolder:
         """
         config = path / "config.json"
         if not config.is_file():
-            raise FileNotFoundError(f"{path} is no run folder: it has no config.json")
+            inside = min(path.glob("*/config.json"), default=None)
+            hint = f"a run inside it, such as {inside.parent}" if inside else "a folder that an experiment wrote"
+            raise FileNotFoundError(f"{path} is no run folder: it has no config.json; give {hint}")
         return cls(path, json.loads(config.read_text()))
 
     @property

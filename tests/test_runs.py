@@ -70,6 +70,9 @@ def test_another_configuration_is_refused_by_its_difference(tmp_path, other, dif
 def test_a_folder_without_a_run_is_refused(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"nothing is no run folder: it has no config.json"):
         RunFolder.load(tmp_path / "nothing")
+    RunFolder.open(tmp_path / "group" / "fusion-fold0", CONFIG)
+    with pytest.raises(FileNotFoundError, match=r"give a run inside it, such as .*group/fusion-fold0"):
+        RunFolder.load(tmp_path / "group")
 
 
 def test_the_commit_is_gits_own():

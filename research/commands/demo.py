@@ -30,8 +30,8 @@ def run(options: Namespace) -> int:
     where = {"server_name": options.host, "server_port": options.port}
     try:
         page.launch(**where, max_file_size=MAX_BYTES, css=CSS, show_error=True)
-    except OSError as error:  # gradio's own words name its function's arguments
+    except OSError:  # gradio's own words name its function's arguments
         told = "something else may be served there, such as another mood demo; choose another --port or --host"
-        print(f"mood: the page cannot be served at {options.host}:{options.port}: {told} ({error})", file=sys.stderr)
+        print(f"mood: the page cannot be served at {options.host}:{options.port}: {told}", file=sys.stderr)
         return 2
     return 0

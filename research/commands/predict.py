@@ -48,8 +48,9 @@ def run(options: Namespace) -> int:
 
 
 def origin(predictor: MoodPredictor) -> str:
-    """What a model was trained on, worded so that nobody mistakes invented songs for music."""
-    return f"invented songs (corpus {predictor.corpus})" if predictor.synthetic else f"the corpus {predictor.corpus}"
+    """What a model was trained on, worded so that nobody mistakes invented songs for music, or a part for the whole."""
+    corpus = f"invented songs (corpus {predictor.corpus})" if predictor.synthetic else f"the corpus {predictor.corpus}"
+    return corpus if predictor.finished else f"{corpus}; training is not finished, run its command again"
 
 
 def find_songs(paths: Sequence[Path]) -> list[Path]:

@@ -18,7 +18,7 @@ from research.features.audio import MelSettings
 from research.features.lyrics import clean_lyrics, detect_language
 from research.features.source import Source, open_song
 from research.inference.batches import moments, song_batch
-from research.inference.calibrated import Calibrated, read_calibration, test_songs
+from research.inference.calibrated import KEY, Calibrated, read_calibration, test_songs
 from research.inference.folded import fold_norms
 from research.inference.listening import Heard, listen
 from research.inference.prediction import Moment, MoodPrediction
@@ -61,7 +61,7 @@ class _Prepared:
 
 
 class MoodPredictor:
-    """The model of a finished run or of an exported folder. Thread-safe."""
+    """The model of a run or of an exported folder. Thread-safe."""
 
     def __init__(self, run: RunFolder):
         """Build the model of `run` and fill in its weights.
@@ -82,6 +82,8 @@ class MoodPredictor:
         self.tags: tuple[str, ...] = tuple(run.config.get("tags", ()))
         self.corpus: str = run.config["corpus"]["name"]
         self.synthetic: bool = run.config["corpus"]["synthetic"]
+        # An interrupted run answers too, with its best epoch so far.
+        self.finished: bool = run.finished or KEY in run.config
         self.calibrated: Calibrated = read_calibration(run)
         n_labels = len(self.labels) + len(self.tags)
         self.model = MoodClassifier(self.config, n_labels=n_labels, n_mels=self.inputs.mel.n_mels, pretrained=False)

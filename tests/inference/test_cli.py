@@ -277,6 +277,14 @@ def test_a_run_that_was_interrupted_is_not_scored(trained, small_table, tmp_path
     assert f"{run.path} is not finished" in capsys.readouterr().err
 
 
+def test_an_answer_of_an_interrupted_run_says_so(trained, folder, tmp_path, capsys):
+    run = RunFolder.open(tmp_path / "run", trained[0].config)
+    run.weights.write_bytes(trained[0].weights.read_bytes())
+    for path, said in ((run.path, True), (trained[0].path, False)):
+        assert main(["predict", str(folder / "a.flac"), "--run", str(path)]) == 0
+        assert ("training is not finished" in capsys.readouterr().err) == said
+
+
 def test_that_the_epoch_was_picked_on_these_songs_is_told(trained, small_table, tmp_path, capsys):
     run = RunFolder.open(tmp_path / "run", {**trained[0].config, "selected_on": "test"})
     for name in ("model.safetensors", "predictions.parquet"):
