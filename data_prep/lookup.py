@@ -27,6 +27,8 @@ class WebLookup:
         self._services = services
         previews = ("spotify", "deezer") if _has_keys("spotify") else ("deezer",)
         self._plan = FetchPlan(previews=previews, lyrics=("lrclib",))
+        # One for all visitors: together they keep to the services' rates. Nothing but times is written there.
+        self._rates = TemporaryDirectory(prefix="rates-")
         self.services = f"audio: 30 s previews of {' and '.join(previews)}; lyrics: LRCLIB"
 
     def sound(self, artist: str, title: str, folder: Path) -> FoundSong:
@@ -47,7 +49,7 @@ class WebLookup:
         wanted = Wanted(track_id=TRACK_ID, artist=artist, title=title)
         with (
             TemporaryDirectory(prefix="lookup-") as work,
-            open_session(Path(work), self._services) as session,
+            open_session(Path(work), self._services, rates=Path(self._rates.name)) as session,
             closing(Ledger(Path(work) / "ledger.sqlite")) as ledger,
         ):
             try:

@@ -1,6 +1,7 @@
 """The command `mood`. A subcommand's libraries are imported only when it runs, so that --help answers at once."""
 
 import argparse
+import atexit
 import gc
 import os
 import sys
@@ -24,6 +25,7 @@ def program() -> NoReturn:
     except BrokenPipeError:  # mood predict music/ | head
         status = 1
     sys.stderr.flush()
+    atexit._run_exitfuncs()  # temporary folders go
     os._exit(status)  # else Python takes the libraries' objects apart one by one: one to two seconds
 
 

@@ -135,10 +135,12 @@ def open_session(
     services: Services,
     now: Callable[[], float] = time.time,
     sleep: Callable[[float], None] = time.sleep,
+    rates: Path | None = None,
 ) -> CachedSession:
-    """A session for all services, with cache and rate memory in `folder`.
+    """A session for all services, with its cache in `folder`.
 
     Args:
+        rates: folder that keeps the times of past requests, for several sessions; None: `folder`.
         now: clock, seconds since 1970.
         sleep: waits so many seconds between attempts.
     """
@@ -152,7 +154,7 @@ def open_session(
         filter_fn=lambda response: error_code(response) is None,
     )
     known = [service for service in vars(services).values() if isinstance(service, Service)]
-    adapter = PoliteAdapter(known, folder, now, sleep)
+    adapter = PoliteAdapter(known, rates or folder, now, sleep)
     session.mount("http://", adapter)
     session.mount("https://", adapter)
     # LRCLIB asks for a name and a home.

@@ -61,6 +61,12 @@ def test_the_program_ends_quietly_when_its_reader_has_gone():
     assert (ended.returncode, ended.stderr) == (1, "")
 
 
+def test_the_program_leaves_no_temporary_folder(tmp_path):
+    work = f"globals().update(kept=__import__('tempfile').TemporaryDirectory(dir={str(tmp_path)!r})) or 0"
+    assert _program(work, stdout=subprocess.PIPE).returncode == 0
+    assert not list(tmp_path.iterdir())
+
+
 def _program(work: str, stdout: int) -> subprocess.CompletedProcess:
     """`mood` as a process, with `work` for its subcommands' part."""
     code = f"import sys; from research import cli; cli.main = lambda: {work}; cli.program()"
