@@ -41,7 +41,7 @@ def test_given_songs_are_cut_from_their_middle(tmp_path, name):
 
 def test_a_folder_without_sound_is_refused(tmp_path):
     (tmp_path / "notes.txt").write_text("no sound")
-    with pytest.raises(ValueError, match=r"holds no sound file .* give another --clips folder"):
+    with pytest.raises(ValueError, match=r"contains no audio file .* give another --clips folder"):
         given_clips(tmp_path, tmp_path, clip_s=2.0, song_s=3.0)
 
 
