@@ -88,22 +88,23 @@ def _table_rows(table: Path) -> list[NumberedRow]:
 
 
 def _mood_folder_rows(root: Path, audio: Iterable[Path]) -> list[NumberedRow]:
-    """A row for each audio file in a subfolder of `root`, as a table would have it."""
-    files = [path.relative_to(root) for path in audio if path.parent != root]
-    if not files:
+    """A row for each audio file below `root`, as a table would have it: without a mood where it is in no subfolder."""
+    files = [path.relative_to(root) for path in audio]
+    moods = [file.parts[0] if len(file.parts) > 1 else "" for file in files]
+    if not any(moods):
         raise ValueError(f"{root} has no audio in subfolders; expected {root}/happy/song.mp3, or give a CSV table")
-    if misread := {file.parts[0] for file in files} & {"train", "valid", "test"}:
+    if misread := {*moods} & {"train", "valid", "test"}:
         raise ValueError(
             f"{root}: subfolders must be moods, not the splits {sorted(misread)}; use a table with `split`"
         )
     rows = []
-    for file in files:
+    for file, mood in zip(files, moods, strict=True):
         artist, dash, title = file.stem.partition(" - ")
         words = file.with_suffix(".txt")
         rows.append(
             {
                 "file": str(file),
-                "mood": file.parts[0],
+                "mood": mood,
                 "artist": artist if dash else "",
                 "title": title if dash else file.stem,
                 "lyrics_file": str(words) if (root / words).is_file() else "",

@@ -92,8 +92,10 @@ def met_labels(encoders: Iterable[str], corpus: Corpus) -> list[str]:
 
 def _find(name: str, published: Published) -> Path:
     cache = Path(torch.hub.get_dir()) / "checkpoints"
-    folders = [Path(folder) for folder in (os.environ.get(FOLDER_VARIABLE), cache) if folder]
-    for folder in folders:
+    own = os.environ.get(FOLDER_VARIABLE)
+    if own and not Path(own).is_dir():
+        raise ValueError(f"{FOLDER_VARIABLE} names {own}, which is no folder; correct or unset it")
+    for folder in (Path(own), cache) if own else (cache,):
         for path in sorted(folder.rglob("*")):
             if path.is_file() and path.stat().st_size == published.n_bytes and _sha256(path) == published.sha256:
                 return path

@@ -242,6 +242,12 @@ def test_files_of_other_bytes_are_left_alone_and_the_message_tells_both_ways(fol
         load_published(FIVE)
 
 
+def test_a_folder_of_weights_that_is_not_there_is_named(monkeypatch, tmp_path):
+    monkeypatch.setenv(FOLDER_VARIABLE, str(tmp_path / "gone"))
+    with pytest.raises(ValueError, match=rf"{FOLDER_VARIABLE} names .*gone, which is no folder"):
+        load_published("musicnn-jamendo")
+
+
 def test_a_download_is_checked_and_kept(folder, monkeypatch):
     save_torch(folder / "best_model.pth", five_layer_file(np.random.default_rng(0)))
     publish(monkeypatch, FIVE, folder / "best_model.pth")

@@ -144,6 +144,7 @@ def test_a_folder_of_mood_folders(tmp_path, tone):
     tone(root / "sad/Ann - Rain.wav", 200)
     tone(root / "happy/Untitled: 1?.wav", 300)
     tone(root / "happy/.hidden.wav", 400)
+    tone(root / "Loose.wav", 500)
     (root / "sad/Ann - Rain.txt").write_text("[Verse]\nit rains")
     (root / "sad/cover.jpg").touch()
     out = root / "data/folder"
@@ -153,6 +154,7 @@ def test_a_folder_of_mood_folders(tmp_path, tone):
         ["sad_Ann - Rain", "Ann", "Rain", "sad"],
     ]
     assert table.lyrics_text(1) == "it rains"
+    assert "Loose.wav,no mood and no tags" in (out / "rejected.csv").read_text()
     # The links of the first run lie below the root too and must not become songs.
     pd.testing.assert_frame_equal(prepare(root, out).frame, table.frame)
 
