@@ -6,6 +6,8 @@ from research.inference.predictor import MoodPredictor
 from research.models.published import met_labels
 from research.tracks import TrackTable
 
+ALL_KNOWN = "all songs with a known mood"
+
 
 @dataclass(frozen=True)
 class HeldOut:
@@ -16,45 +18,51 @@ class HeldOut:
 
 
 def held_out_songs(predictor: MoodPredictor, tracks: TrackTable) -> HeldOut:
-    """Of the run's own corpus its test songs; of another one all but those by artists that it learned from.
+    """Of the table that the run was trained on its test songs, of any other all but those by artists it learned from.
+
+    Another table of the same corpus, such as a part that was kept apart, may hold test songs too: they are scored
+    whoever made them. If a run did not record its artists, they are all that is scored there.
 
     Raises:
         ValueError: the run is not finished, or no song is left.
     """
-    if not predictor.test_songs:
+    if not predictor.finished:
         raise ValueError(f"{predictor.run.path} is not finished: it has tested no songs yet; finish the run first")
     same = tracks.fingerprint == predictor.run.config["corpus"].get("fingerprint")
     own = same or tracks.corpus.name == predictor.corpus
-    rows, which = _own(predictor, tracks, same) if own else _others(predictor, tracks)
+    tested = set(predictor.test_songs) if own else set()
+    in_test = {row for row, track_id in enumerate(tracks.frame["track_id"]) if track_id in tested}
+    learned = predictor.run.artists
+    if same or (own and learned is None):
+        rows, which = sorted(in_test), _test_songs(predictor, tracks, len(in_test), same)
+    elif learned is None:
+        rows, which = list(range(len(tracks))), f"{ALL_KNOWN} (which artists the run learned from is not recorded)"
+    else:
+        rows = [row for row, artist in enumerate(tracks.artist_keys) if row in in_test or artist not in learned]
+        if not rows:
+            raise ValueError(f"{predictor.run.path} learned from all artists of {tracks.corpus.name}; give other songs")
+        without = len(tracks) - len(rows)
+        left_out = f"; left out: {without} songs of the table, by artists that the run learned from"
+        which = ALL_KNOWN + left_out * bool(without)
+    if in_test and predictor.run.config.get("selected_on") == "test":
+        which += ", on which its epoch was picked"
     audio = predictor.config.audio
     if met := met_labels(audio.frozen if audio else (), tracks.corpus):
         which += f"; optimistic: {', '.join(met)} learned from the source of their labels"
     return HeldOut(tuple(rows), which)
 
 
-def _own(predictor: MoodPredictor, tracks: TrackTable, same: bool) -> tuple[list[int], str]:
-    tested = set(predictor.test_songs)
-    rows = [row for row, track_id in enumerate(tracks.frame["track_id"]) if track_id in tested]
-    if not rows:
+def _test_songs(predictor: MoodPredictor, tracks: TrackTable, n_here: int, same: bool) -> str:
+    run, n_tested = predictor.run, len(predictor.test_songs)
+    if not n_tested:
         raise ValueError(
-            f"none of the {len(tested)} songs that {predictor.run.path} was tested on is in this table of "
-            f"{tracks.corpus.name}, and it may have learned from the others; give the table it was trained on"
+            f"{run.path} learned from all songs of {tracks.corpus.name}, so none is left to score it on; what its "
+            "cross-validation reached stands in its model card (`mood export`)"
+        )
+    if not n_here:
+        raise ValueError(
+            f"none of the {n_tested} songs that {run.path} was tested on is in this table of {tracks.corpus.name}, and "
+            "it may have learned from the others; give the table it was trained on"
         )
     which = "the run's own test songs"
-    if not same:
-        which += f", of which {len(rows)} of {len(tested)} are left in a table that changed since"
-    if predictor.run.config.get("selected_on") == "test":
-        which += ", on which its epoch was picked"
-    return rows, which
-
-
-def _others(predictor: MoodPredictor, tracks: TrackTable) -> tuple[list[int], str]:
-    learned, artists, which = predictor.run.artists, tracks.artist_keys, "all songs with a known mood"
-    if learned is None:
-        return list(range(len(tracks))), f"{which} (which artists the run learned from is not recorded)"
-    rows = [row for row, artist in enumerate(artists) if artist not in learned]
-    if not rows:
-        raise ValueError(f"{predictor.run.path} learned from all artists of {tracks.corpus.name}; give other songs")
-    if without := len(artists) - len(rows):
-        which += f"; left out: {without} songs of the table, by artists that the run learned from"
-    return rows, which
+    return which if same else f"{which}, of which {n_here} of {n_tested} are left in a table that changed since"

@@ -42,8 +42,25 @@ def changed(trained, monkeypatch):
     return put
 
 
-def test_of_a_table_that_changed_only_songs_the_run_was_tested_on_are_scored(trained, small_table, changed, capsys):
+def test_of_a_table_that_changed_no_song_the_run_learned_from_is_scored(trained, small_table, changed, capsys):
     asked = ["evaluate", str(trained[0].path), "--tracks", str(small_table)]
+    changed(kept=20)
+    assert main([*asked, "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["songs"] == 20
+    assert "left out: 22 songs of the table, by artists that the run learned from" in found["which"]
+    changed(kept=0)
+    assert main(asked) == 2
+    assert "learned from all artists of synthetic" in capsys.readouterr().err
+
+
+def test_of_a_run_that_names_no_artists_only_songs_it_was_tested_on_are_scored(
+    trained, small_table, changed, tmp_path, capsys
+):
+    run = RunFolder.open(tmp_path / "run", trained[0].config)
+    for name in ("model.safetensors", "predictions.parquet"):
+        (run.path / name).write_bytes((trained[0].path / name).read_bytes())
+    asked = ["evaluate", str(run.path), "--tracks", str(small_table)]
     changed(kept=20)
     assert main([*asked, "--json"]) == 0
     found = json.loads(capsys.readouterr().out)

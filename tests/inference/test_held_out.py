@@ -36,6 +36,20 @@ def test_of_another_corpus_nobody_is_scored_whom_the_run_learned_from(predictor,
         held_out_songs(predictor, known)
 
 
+def test_a_part_of_the_own_corpus_that_was_kept_apart_is_scored(predictor, trained):
+    """The same corpus, prepared from songs that the run's table does not hold."""
+    tracks = trained[1].tracks
+    strangers = [f"stranger {number // 2}" for number in range(len(tracks))]
+    apart = replace(tracks, frame=tracks.frame.assign(artist=strangers, track_id="new " + tracks.frame["track_id"]))
+    found = held_out_songs(predictor, apart)
+    assert found.rows == tuple(range(len(tracks)))
+    assert found.which == ALL
+    known = apart.frame["artist"].where(
+        apart.frame.index != 3, tracks.frame["artist"][tracks.frame["split"] == "train"].iloc[0]
+    )
+    assert 3 not in held_out_songs(predictor, replace(apart, frame=apart.frame.assign(artist=known))).rows
+
+
 def test_of_a_run_that_does_not_say_whom_it_learned_from_all_are_scored_and_that_is_told(trained, other, tmp_path):
     run = RunFolder.open(tmp_path / "run", trained[0].config)
     for file in trained[0].path.iterdir():
