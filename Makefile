@@ -15,8 +15,9 @@ READY := $(VENV)/.ready
 TABLE := data/$(CORPUS)/tracks.parquet
 # The embedded corpus in three folds: the job ends within minutes.
 synthetic_FLAGS := --folds 3
-# What research/cli.py calls DEFAULT_RUN.
-MODEL := runs/synthetic/fusion-fold0-seed0
+# The model to use: of invented songs what research/cli.py calls DEFAULT_RUN, else one of all songs of the corpus.
+MODEL := $(if $(filter synthetic,$(CORPUS)),runs/synthetic/fusion-fold0-seed0,runs/final-$(CORPUS)/model)
+TRAIN_MODEL := $(if $(filter synthetic,$(CORPUS)),default_model.py,final_model.py --tracks $(TABLE) --out $(dir $(MODEL)))
 BASELINES_OUT := runs/baselines$(if $(filter-out synthetic,$(CORPUS)),-$(CORPUS))
 SOURCE_FLAG := $(if $(SOURCE),--source $(SOURCE))
 
@@ -31,7 +32,7 @@ setup: $(READY)  ## create .venv and install the tested versions of all packages
 
 data: $(TABLE)  ## prepare a corpus: data/CORPUS/tracks.parquet (default: the embedded synthetic one)
 
-model: $(MODEL)/predictions.parquet  ## train the default model of mood predict and mood demo, on the embedded corpus
+model: $(MODEL)/predictions.parquet  ## train the model to use: of all songs of CORPUS, or mood predict's default one
 
 fusion: $(TABLE)  ## the main experiment: train audio, lyrics and fusion, then compare them
 	$(BIN)/$(LAUNCH) experiments/fusion.py --tracks $(TABLE) --out $(OUT) $($(CORPUS)_FLAGS) $(ARGS)
@@ -62,6 +63,5 @@ $(READY): pyproject.toml constraints.txt
 $(TABLE): | $(READY)
 	$(BIN)/python -m data_prep $(CORPUS) $(SOURCE_FLAG) --out $(dir $@)
 
-$(MODEL)/predictions.parquet: | $(READY)
-	$(MAKE) data CORPUS=synthetic
-	$(BIN)/$(LAUNCH) experiments/default_model.py
+$(MODEL)/predictions.parquet: | $(TABLE)
+	$(BIN)/$(LAUNCH) experiments/$(TRAIN_MODEL) $(ARGS)

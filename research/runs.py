@@ -6,7 +6,8 @@ model.safetensors    weights of the best epoch on validation
 checkpoint.pt        state after the last epoch, deleted when the run is finished
 artists.txt          whom the model learned from: artists of the training and validation songs
 result.json          epochs, best epoch, songs trained on, cost
-predictions.parquet  logits of every validation and test song; written last: its presence marks a finished run
+predictions.parquet  logits of every validation and test song; written last: its presence marks a finished run. Of a
+                     model of all songs, those of its cross-validation, as of validation songs
 
 In predictions.parquet `target` is the position of the mood in `labels` of config.json. Where tags were learned,
 config.json names them as `tags`; `target` is then a list, aligned with `logits`: moods, then tags, 1 if the song has

@@ -53,7 +53,7 @@ class Trial:
 
 
 Build = Callable[[], tuple[nn.Module, Mapping[str, SongSet]]]
-"""A new model, and its songs by part: "train", "valid", "test"."""
+"""A new model, and its songs by part: "train", "valid", "test"; the last two are missing if the split has none."""
 
 
 def load_corpus(table: Path, inputs: InputConfig, model: ModelConfig) -> Songs:
@@ -105,8 +105,12 @@ def _front_ends(tracks: TrackTable, inputs: InputConfig, model: ModelConfig) -> 
     return [(embeddings / name.replace("/", "--"), frozen_encoder(name)) for name in model.audio.frozen]
 
 
-def run_trial(songs: Songs, trial: Trial) -> None:
+def run_trial(songs: Songs, trial: Trial, held_out: pd.DataFrame | None = None) -> None:
     """Train, select the epoch on validation songs, predict the test songs once. A finished run is not changed.
+
+    Args:
+        held_out: for a trial on all songs, which leaves none to predict: what the models of a cross-validation answered
+            for those that they had not learned from, kept in place of the validation songs' predictions.
 
     Raises:
         ValueError: the folder holds a run of another configuration.
@@ -117,7 +121,7 @@ def run_trial(songs: Songs, trial: Trial) -> None:
     if np.isin(trial.split.valid, trial.split.test).any():
         said["selected_on"] = "test"
     said |= labels_met(trial.model, songs.tracks.corpus)
-    run_parts(songs.tracks, trial, said, partial(_classifier_and_parts, songs, trial))
+    run_parts(songs.tracks, trial, said, partial(_classifier_and_parts, songs, trial), held_out)
 
 
 def labels_met(model: ModelConfig, corpus: Corpus) -> dict[str, list[str]]:
@@ -126,7 +130,9 @@ def labels_met(model: ModelConfig, corpus: Corpus) -> dict[str, list[str]]:
     return {"met_labels": met} if met else {}
 
 
-def run_parts(tracks: TrackTable, trial: Trial, inputs: Mapping[str, Any], build: Build) -> None:
+def run_parts(
+    tracks: TrackTable, trial: Trial, inputs: Mapping[str, Any], build: Build, held_out: pd.DataFrame | None = None
+) -> None:
     """`run_trial` for any model and any way of reading songs.
 
     Args:
@@ -138,7 +144,7 @@ def run_parts(tracks: TrackTable, trial: Trial, inputs: Mapping[str, Any], build
         ValueError: the folder holds a run of another configuration, or another program trains it.
     """
     with held(trial.folder) if process_state().is_main_process else nullcontext():
-        _run_held(tracks, trial, inputs, build)
+        _run_held(tracks, trial, inputs, build, held_out)
 
 
 def load_model(songs: Songs, trial: Trial) -> MoodClassifier:
@@ -148,7 +154,9 @@ def load_model(songs: Songs, trial: Trial) -> MoodClassifier:
     return model.eval()
 
 
-def _run_held(tracks: TrackTable, trial: Trial, inputs: Mapping[str, Any], build: Build) -> None:
+def _run_held(
+    tracks: TrackTable, trial: Trial, inputs: Mapping[str, Any], build: Build, held_out: pd.DataFrame | None
+) -> None:
     accelerator = make_accelerator(trial.train)
     split, seed = trial.split, trial.train.seed
     config = {
@@ -170,11 +178,12 @@ def _run_held(tracks: TrackTable, trial: Trial, inputs: Mapping[str, Any], build
         return
     with track(run, group=trial.group, tags=[tracks.corpus.name, split.protocol, trial.name]) as tracker:
         predictions, result = _train_and_test(model, parts, tracks, trial, run, tracker)
-        test = predictions[predictions["split"] == "test"]
-        n_tags = parts["test"].n_tags
-        tracker.log_test(test, run.config["labels"], score_songs(test, n_tags), run.config.get("tags", ()))
+        if "test" in parts:
+            test = predictions[predictions["split"] == "test"]
+            n_tags = parts["test"].n_tags
+            tracker.log_test(test, run.config["labels"], score_songs(test, n_tags), run.config.get("tags", ()))
         run.write_artists(_learned_artists(tracks, split))
-        run.finish(predictions, result)
+        run.finish(predictions if held_out is None else held_out.assign(split="valid"), result)
 
 
 def _learned_artists(tracks: TrackTable, split: Split) -> set[str]:
@@ -199,6 +208,7 @@ def _classifier_and_parts(songs: Songs, trial: Trial) -> tuple[MoodClassifier, d
             seed=trial.train.seed,
         )
         for name, rows in {"train": split.train, "valid": split.valid, "test": split.test}.items()
+        if len(rows)
     }
 
 
@@ -211,9 +221,11 @@ def _train_and_test(
     tracker: Tracker | None = None,
 ) -> tuple[pd.DataFrame, dict[str, float]]:
     train = trial.train
-    progress = fit(model, parts["train"], parts["valid"], train, run, tracker)
+    progress = fit(model, parts["train"], parts.get("valid"), train, run, tracker)
     frames = []
     for name in ("valid", "test"):
+        if name not in parts:
+            continue
         found = predict(model, parts[name], train)
         place = {"split": name, "fold": trial.split.fold, "seed": train.seed}
         frames.append(prediction_frame(tracks, found.rows, found.logits, found.targets, **place))
@@ -226,4 +238,4 @@ def _train_and_test(
         "trained_parameters": sum(p.numel() for p in model.parameters() if p.requires_grad),
         "peak_memory_gb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20, 2),
     }
-    return pd.concat(frames, ignore_index=True), result
+    return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(), result

@@ -14,6 +14,7 @@ from research.models.frozen import STATISTICS
 from research.models.published import PUBLISHED
 from research.reports.marks import label_sentences
 from research.runs import RunFolder, score_songs
+from research.splits.folds import ALL
 
 LOOK_UP = "the licence is to be looked up at its home, where it was published"
 
@@ -43,9 +44,8 @@ def model_card(predictor: MoodPredictor, onnx_difference: float | None) -> str:
         "",
         "## Data and licence",
         "",
-        f"Corpus `{corpus['name']}`, {corpus['songs']} songs (fingerprint `{corpus['fingerprint']}`), fold "
-        f"{config['fold']} of {config['n_folds']}, protocol `{config['protocol']}`, seed {config['seed']}. "
-        f"Cited as: {corpus['citation']}",
+        f"Corpus `{corpus['name']}`, {corpus['songs']} songs (fingerprint `{corpus['fingerprint']}`), "
+        f"{_learned_from(predictor.run)}, seed {config['seed']}. Cited as: {corpus['citation']}",
         "",
         f"The corpus' licence: {corpus['licence']}. It may also apply to these weights; the software is MIT.",
         *_encoders(predictor),
@@ -84,7 +84,23 @@ def model_card(predictor: MoodPredictor, onnx_difference: float | None) -> str:
     return "\n".join(lines) + "\n"
 
 
+def _learned_from(run: RunFolder) -> str:
+    if _of_all_songs(run):
+        return "of which it learned from all that have a mood"
+    return f"fold {run.config['fold']} of {run.config['n_folds']}, protocol `{run.config['protocol']}`"
+
+
+def _of_all_songs(run: RunFolder) -> bool:
+    return run.config["protocol"] == ALL
+
+
 def _tested_on(run: RunFolder) -> str:
+    if _of_all_songs(run):
+        return (
+            f"Of {run.config['n_folds']}-fold cross-validation: models of the same recipe answered for songs by "
+            "artists that they had not learned from. This model was not tested itself; it learned from more songs than "
+            "they did. 95 % intervals:"
+        )
     if _picked_on_test(run):
         return (
             "**Optimistic: the epoch was picked on the very songs that are scored here**, the run's test songs, which "
@@ -104,9 +120,10 @@ def _calibration(predictor: MoodPredictor) -> list[str]:
         return [f"Probabilities are not calibrated, for lack of validation songs: {why}."]
     below = f"below a confidence of {found.least_confidence:.2f} it says that no mood fits"
     never = "even its least confident answers there beat the most frequent mood, so no confidence is too low"
+    which = "songs of the cross-validation" if _of_all_songs(predictor.run) else "validation songs"
     return [
-        f"Probabilities are scaled by the temperature {found.temperature:.2f}, fitted on {found.songs} validation "
-        f"songs; {below if found.least_confidence else never}."
+        f"Probabilities are scaled by the temperature {found.temperature:.2f}, fitted on {found.songs} {which}; "
+        f"{below if found.least_confidence else never}."
     ]
 
 
@@ -132,7 +149,7 @@ def _encoders(predictor: MoodPredictor) -> list[str]:
 
 def _numbers(predictor: MoodPredictor) -> list[str]:
     frame = pd.read_parquet(predictor.run.path / "predictions.parquet")
-    test = frame[frame["split"] == "test"]
+    test = frame[frame["split"] == ("valid" if _of_all_songs(predictor.run) else "test")]
     n_tags, lines = len(predictor.tags), []
     if predictor.labels:
         targets, logits = (np.stack(test[column].to_list()) for column in ("target", "logits"))

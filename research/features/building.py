@@ -101,7 +101,9 @@ def _build(tracks: TrackTable, folder: Path, settings: FrontEnd, engine: Engine)
     (folder / COMPLETE).unlink(missing_ok=True)
     n_bytes = _drop_unindexed(folder, entries, settings)
     shards = _shards(jobs, folder, settings)
-    with tqdm(desc="songs", total=len(jobs), unit="song", disable=None) as bar:
+    # A log file wants a line now and then.
+    every_s = 0.2 if sys.stderr.isatty() else 20
+    with tqdm(desc=folder.name, total=len(jobs), unit="song", mininterval=every_s) as bar:
         n_bytes = _append(folder, _counted(engine(write_shard, shards), shards, bar), n_bytes, settings)
     # Shards of an earlier build that is not to be resumed, since a song of theirs has changed.
     shutil.rmtree(folder / SHARDS)

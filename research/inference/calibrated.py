@@ -1,6 +1,7 @@
 """Calibration on a run's validation songs: temperature, the confidence level of mere guesses, tag thresholds.
 
-A run folder has those songs' logits; an exported folder has only what was fitted on them.
+A run folder has those songs' logits; an exported folder has only what was fitted on them. A model of all songs has in
+their place what its cross-validation answered.
 """
 
 from dataclasses import dataclass

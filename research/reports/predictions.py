@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from research.splits.folds import ALL
+
 CONFIG_KEYS = ("corpus", "labels", "name", "protocol", "fold", "n_folds", "seed", "commit")
 PREDICTION_COLUMNS = ["track_id", "artist", "split", "target", "logits"]
 
@@ -30,13 +32,15 @@ class Run:
 def find_runs(folder: Path) -> list[Path]:
     """Run folders in a folder, or the folder itself where it is one; a run's own subfolders are not searched.
 
+    Models of all songs are left out: they were not tested.
+
     Raises:
-        FileNotFoundError: no such folder, or no run in it.
+        FileNotFoundError: no such folder, or no such run in it.
     """
     if not folder.is_dir():
         raise FileNotFoundError(f"{folder} does not exist; give a folder that an experiment wrote with --out")
     if not (found := _runs_below(folder)):
-        raise FileNotFoundError(f"{folder} holds no run (no config.json at any depth); run an experiment first")
+        raise FileNotFoundError(f"{folder} holds no tested run (config.json, at any depth); run an experiment first")
     return found
 
 
@@ -57,8 +61,9 @@ def read_history(folder: Path) -> list[dict[str, float]]:
 
 
 def _runs_below(folder: Path) -> list[Path]:
-    if (folder / "config.json").is_file():
-        return [folder]
+    config = folder / "config.json"
+    if config.is_file():
+        return [] if json.loads(config.read_text(encoding="utf-8")).get("protocol") == ALL else [folder]
     return [run for child in sorted(folder.iterdir()) if child.is_dir() for run in _runs_below(child)]
 
 

@@ -8,6 +8,8 @@ from jaxtyping import Int
 
 from research.tracks import Corpus, TrackTable, artist_key
 
+ALL = "all"
+"""Protocol of a split that tests nothing (`all_songs`)."""
 VALID_PARTS = 8
 """Validation takes one of this many parts of the songs that are not tested."""
 
@@ -17,7 +19,7 @@ class Split:
     """Row positions in the track table; only songs with a known label."""
 
     protocol: str
-    """A key of `PROTOCOLS`; `slides` for the split of baselines/picture_models.py."""
+    """A key of `PROTOCOLS`; `ALL`; `slides` for the split of baselines/picture_models.py."""
     fold: int
     train: Int[np.ndarray, " train"]
     valid: Int[np.ndarray, " valid"]
@@ -85,6 +87,12 @@ def official_split(tracks: TrackTable, seed: int = 0) -> Split:
         kept, taken = _carve_validation(tracks.corpus.name, moods[train], artists[train], seed)
         train, valid = train[kept], train[taken]
     return _checked(tracks, Split("official", 0, rows[train], rows[valid], rows[test]))
+
+
+def all_songs(tracks: TrackTable) -> Split:
+    """All songs with a mood to learn from and none to test: for a model that is to be used, not scored."""
+    rows, _, _ = _songs_with_mood(tracks)
+    return Split(ALL, 0, train=rows, valid=rows[:0], test=rows[:0])
 
 
 PROTOCOLS: dict[str, Callable[[TrackTable, int, int], list[Split]]] = {

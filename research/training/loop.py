@@ -46,12 +46,14 @@ class Predictions:
 def fit(
     model: nn.Module,
     train: SongSet,
-    valid: SongSet,
+    valid: SongSet | None,
     config: TrainConfig,
     run: RunFolder,
     tracker: Tracker | None = None,
 ) -> Progress:
     """Train to the best epoch on `valid`; `model` holds those weights afterwards, `run` all that led there.
+
+    Without `valid`, where all songs are to be learned from, the last epoch is kept.
 
     A run that was killed goes on from its last whole epoch and ends in the same bits (same CPUs and processes; some
     of a GPU's kernels sum in another order each time).
@@ -65,6 +67,8 @@ def fit(
         ValueError: a loss that is unknown or lacks songs, a choice of epoch by what these labels have not, no epoch or
             no patience at all, a model that was trained before, or training that diverges.
     """
+    if valid is None and config.select_by != "last":
+        raise ValueError(f"no validation songs to select the epoch by {config.select_by}; set train.select_by last")
     if min(config.epochs, config.patience) < 1:
         raise ValueError(f"{config.epochs} epochs and a patience of {config.patience}; give at least 1 of each")
     if getattr(model, "_is_accelerate_prepared", False):  # accelerate would pass it through, and compute in fp32
@@ -110,19 +114,21 @@ def fit(
             losses.append(loss.detach())
             bar.update(len(batch.target) * accelerator.num_processes)
         broadcast([*kept.buffers()])  # each process has its own means of norms; what is judged must be what is kept
-        scores = {
-            "train/loss": float(accelerator.reduce(torch.stack(losses).mean(), "mean")),
-            **_validate(kept, valid, config),
-        }
-        if not math.isfinite(scores["valid/loss"]):
-            told = f"{run.path}: training diverged in epoch {progress.epoch + 1} (loss {scores['valid/loss']})"
+        scores = {"train/loss": float(accelerator.reduce(torch.stack(losses).mean(), "mean"))}
+        if valid is not None:
+            scores |= _validate(kept, valid, config)
+        loss = scores.get("valid/loss", scores["train/loss"])
+        if not math.isfinite(loss):
+            told = f"{run.path}: training diverged in epoch {progress.epoch + 1} (loss {loss})"
             raise ValueError(f"{told}; lower the learning rates, or set train.precision fp32")
         progress.add_epoch(scores, time.perf_counter() - started, config.select_by)
         if accelerator.is_main_process:
             _record_epoch(run, progress, kept, stateful, tracker)
         shown = "loss" if config.select_by == "last" else config.select_by
-        told = {"train loss": f"{scores['train/loss']:.3f}", shown: f"{scores[f'valid/{shown}']:.3f}"}
-        bar.set_postfix(told | {"best": progress.best_epoch}, refresh=False)
+        told = {"train loss": f"{scores['train/loss']:.3f}"}
+        if valid is not None:
+            told |= {shown: f"{scores[f'valid/{shown}']:.3f}", "best": progress.best_epoch}
+        bar.set_postfix(told, refresh=False)
     bar.close()
     accelerator.wait_for_everyone()
     run.load_weights(accelerator.unwrap_model(model, keep_fp32_wrapper=False))

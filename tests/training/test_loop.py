@@ -102,6 +102,18 @@ def test_twelve_songs_are_memorised_by_both_encoders(small_songs, tiny_bert, tmp
     assert "lyrics.bert.embeddings.word_embeddings.weight" in moved
 
 
+def test_without_validation_songs_the_last_epoch_is_kept(small_songs, lyrics_only, tmp_path):
+    train, _ = parts(small_songs, rows_by_mood(small_songs, (2, 2, 2, 2)))
+    model, config = build(lyrics_only), replace(PLAIN, select_by="last")
+    witness = Witness(model)
+    progress = fit(model, train, None, config, RunFolder.open(tmp_path / "last", {}), witness)
+    assert progress.best_epoch == config.epochs
+    assert [set(row) for row in progress.history] == [{"epoch", "train/loss"}] * config.epochs
+    assert all(torch.equal(value, witness.weights[-1][name]) for name, value in model.state_dict().items())
+    with pytest.raises(ValueError, match="no validation songs to select the epoch by macro_f1"):
+        fit(build(lyrics_only), train, None, PLAIN, RunFolder.open(tmp_path / "selected", {}))
+
+
 def test_training_stops_and_the_best_epoch_is_kept(small_songs, lyrics_only, tmp_path, monkeypatch):
     scripted_scores(monkeypatch, [0.1, 0.5, 0.5, 0.4, 0.3, 0.9])  # of equals the later
     model, run = build(lyrics_only), RunFolder.open(tmp_path, {})
