@@ -1,4 +1,4 @@
-"""Corpora that are made here: invented songs, your own ones, and those of Last.fm's tags."""
+"""Corpora that are made here: invented songs, your own ones, those of Last.fm's tags, and several joined."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -95,4 +95,20 @@ class Lastfm:
         return lastfm.prepare(self.source, self.out, plan=self.fetch, **choice)
 
 
-MADE = {"synthetic": Synthetic, "folder": Folder, "lastfm": Lastfm}
+@dataclass(frozen=True, kw_only=True)
+class Joined:
+    source: tuple[Path, ...]
+    """Folders of prepared corpora, at least two; the moods of the first are kept."""
+    out: Path = Path("data/joined")
+    """Corpus folder to write; its name is the corpus' name."""
+    build: tyro.conf.OmitArgPrefixes[Build] = Build()
+    rename: tuple[str, ...] = ()
+    """Moods of the other corpora under the first one's names: cheerful=happy poignant=sad."""
+
+    def prepare(self) -> "TrackTable":
+        from data_prep.corpora import joined
+
+        return joined.prepare(self.source, self.out, self.rename)
+
+
+MADE = {"synthetic": Synthetic, "folder": Folder, "lastfm": Lastfm, "joined": Joined}

@@ -27,6 +27,7 @@ def card_text(table: TrackTable, rejected: Sequence[Rejected] = ()) -> str:
         "",
         *_table("mood", [(mood, (frame["mood"] == mood).sum()) for mood in corpus.labels], len(frame)),
         *_table("has", [(side, frame[side].notna().sum()) for side in ("audio", "lyrics", "mood")], len(frame)),
+        *_table("source", frame["source"].value_counts().items() if frame["source"].nunique() > 1 else (), len(frame)),
         *_table("split", frame["split"].value_counts().items(), len(frame)),
         *_table("language", frame["language"].value_counts().head(5).items(), len(frame)),
         f"- artists: {len(artists)}; songs without one: {frame['artist'].map(artist_key).eq('').sum()}",

@@ -56,7 +56,7 @@ def link_audio(source: Path, target: Path) -> None:
             shutil.copy2(source, partial)
 
 
-def _place(song: Song, source: str, out: Path) -> dict[str, object]:
+def _place(song: Song, corpus: str, out: Path) -> dict[str, object]:
     """Put one song's files under `out`; its row of the table."""
     lyrics = f"lyrics/{song.track_id}.txt" if song.lyrics else None
     audio = f"audio/{song.track_id}{song.audio.suffix.lower()}" if song.audio else None
@@ -75,7 +75,7 @@ def _place(song: Song, source: str, out: Path) -> dict[str, object]:
         "lyrics": lyrics,
         "language": song.language or (detect_language(song.lyrics) if song.lyrics else None),
         "licence": song.licence or None,
-        "source": source,
+        "source": song.source or corpus,
     }
 
 

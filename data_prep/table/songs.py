@@ -31,6 +31,8 @@ class Song:
     language: str | None = None
     """ISO 639-1; None: to be detected from the lyrics."""
     licence: str | None = None
+    source: str | None = None
+    """Corpus it came from; None: the one it is written to."""
 
 
 @dataclass(frozen=True, kw_only=True)
