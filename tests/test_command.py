@@ -1,5 +1,7 @@
 """How a user's mistake reaches the user."""
 
+import subprocess
+import sys
 from dataclasses import dataclass
 
 import pytest
@@ -29,3 +31,41 @@ def test_the_traceback_is_there_for_who_asks(monkeypatch):
     monkeypatch.setenv("MOOD_TRACEBACK", "1")
     with pytest.raises(ValueError, match="3 songs are too few"):
         run_command(refuse, Config, "An experiment.")
+
+
+HEADER = """Which is better?
+
+Run: python one.py
+     --with words
+     python two.py
+Two models are compared, which takes
+a while. Writes to reports/ too.
+Cost: 3 s.
+"""
+
+
+def test_help_sets_commands_and_cost_apart(monkeypatch, capsys):
+    monkeypatch.setattr("sys.argv", ["experiment", "--help"])
+    with pytest.raises(SystemExit):
+        run_command(refuse, Config, HEADER)
+    paragraphs = capsys.readouterr().out.split("\n\n")[1:5]
+    assert paragraphs == [
+        "Which is better?",
+        "Run: python one.py\n     --with words\n     python two.py",
+        "Two models are compared, which takes a while. Writes to reports/ too.",
+        "Cost: 3 s.",
+    ]
+
+
+TALKATIVE = """
+import dataclasses
+from research.command import run_command
+run_command(lambda config: print("word " * 100_000), dataclasses.make_dataclass("Config", []), "")
+"""
+
+
+def test_a_reader_who_has_seen_enough_sees_no_traceback():
+    shown = subprocess.Popen([sys.executable, "-c", TALKATIVE], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    shown.stdout.close()
+    assert shown.stderr.read() == b""
+    assert shown.wait() == 1
