@@ -98,12 +98,12 @@ class Lastfm:
 @dataclass(frozen=True, kw_only=True)
 class Joined:
     source: tuple[Path, ...]
-    """Folders of prepared corpora, at least two; the moods of the first are kept."""
+    """Folders of prepared corpora; the moods of the first are kept."""
     out: Path = Path("data/joined")
     """Corpus folder to write; its name is the corpus' name."""
     build: tyro.conf.OmitArgPrefixes[Build] = Build()
     rename: tuple[str, ...] = ()
-    """Moods of the other corpora under the first one's names: cheerful=happy poignant=sad."""
+    """Other names for moods: cheerful=happy poignant=sad."""
 
     def prepare(self) -> "TrackTable":
         from data_prep.corpora import joined

@@ -1,11 +1,11 @@
 """Several prepared corpora as one, such as one of audio and one of lyrics for a model that uses both.
 
 What: the songs of `--source data/qaed4 data/nju_musicmood ...`, folders that this program wrote. A song of which one
-corpus has the audio and another one the lyrics becomes one song with both.
-Labels: the moods of the first corpus. Those of the others are taken under the same name, or under the one that
-`--rename cheerful=happy poignant=sad` gives them; songs with any other mood, or none, are left out. Corpora mean
-different things by the same word (what editors, listeners or taggers said): the joined labels are less consistent than
-any corpus' own. No official split: split by artist, across all corpora.
+corpus has the audio and another one the lyrics becomes one song with both. One corpus alone is only renamed.
+Labels: the moods of the first corpus, after `--rename cheerful=happy poignant=sad`, which holds for all corpora. Songs
+of the others with any other mood, or none, are left out. Corpora mean different things by the same word (what editors,
+listeners or taggers said): the joined labels are less consistent than any corpus' own. No official split: split by
+artist, across all corpora.
 Licence: that of each corpus; see its own data card.
 Citation: that of each corpus.
 Known faults: corpora differ in genre, recording and in which songs have lyrics, so that a model may recognise the
@@ -31,24 +31,22 @@ def prepare(sources: Sequence[Path], out: Path, rename: Sequence[str] = ()) -> T
     """Write the corpus to `out`.
 
     Args:
-        sources: corpus folders; the first one's moods are kept.
-        rename: "OLD=NEW", a mood of another corpus and the first one's name for it.
+        sources: corpus folders, at least one; the first one's moods are kept.
+        rename: "OLD=NEW", a mood of any corpus and its name from here on.
 
     Raises:
         FileNotFoundError: a folder without a track table.
-        ValueError: fewer than two corpora, invented songs beside real ones, `out` is one of them, or a mood that
-            `rename` names is in no corpus.
+        ValueError: invented songs beside real ones, `out` is one of the corpora, or a mood that `rename` names is in
+            none.
     """
     tables = [read_tracks(source / "tracks.parquet") for source in sources]
-    if len(sources) < 2:
-        raise ValueError(f"{len(sources)} corpus to join; give at least two folders to --source")
     if out.resolve() in {source.resolve() for source in sources}:
         raise ValueError(f"--out {out} is one of the corpora to join; choose a folder of its own")
     corpora = [table.corpus for table in tables]
     if len({corpus.synthetic for corpus in corpora}) > 1:
         raise ValueError("invented songs are not joined with real ones; leave out the synthetic corpus")
-    labels = corpora[0].labels
-    names = _names(rename, labels, {mood for corpus in corpora for mood in corpus.labels})
+    names = _names(rename, {mood for corpus in corpora for mood in corpus.labels})
+    labels = tuple(dict.fromkeys(names.get(mood, mood) for mood in corpora[0].labels))
     songs, unfit = [], []
     for song in (song for table in tables for song in _songs(table)):
         mood = names.get(song.mood, song.mood)
@@ -71,15 +69,12 @@ def prepare(sources: Sequence[Path], out: Path, rename: Sequence[str] = ()) -> T
     return write_corpus(kept, unfit + rejected, corpus, out)
 
 
-def _names(rename: Sequence[str], labels: Sequence[str], known: set[str]) -> dict[str, str]:
+def _names(rename: Sequence[str], known: set[str]) -> dict[str, str]:
     names = {}
     for pair in rename:
         old, _, new = pair.partition("=")
-        if old not in known or new not in labels:
-            raise ValueError(
-                f"--rename {pair}: expected OLD=NEW, with OLD one of {', '.join(sorted(known))} and NEW one of the "
-                f"first corpus' {', '.join(labels)}"
-            )
+        if old not in known or not new:
+            raise ValueError(f"--rename {pair}: expected OLD=NEW, with OLD one of {', '.join(sorted(known))}")
         names[old] = new
     return names
 
