@@ -6,7 +6,8 @@ Cross-validates the best recipe of the other experiments: frozen encoders, each 
 own. Then trains it on all songs, which no test song has to be kept from any more. The answers of the cross-validation
 calibrate that model and are the numbers of its model card. Writes to runs/final-CORPUS/: a run per fold, and model/ for
 `mood predict --run`, `mood demo` and `mood export`.
-Cost: 0.6 to 1.1 s a clip once for the four audio encoders, then 3 to 10 s a training.
+Cost: 0.6 to 1.1 s a clip once for the four audio encoders, then 3 to 10 s a training. Expected accuracy of the
+cross-validation, 5 folds: qaed4 .739, mirex_like .507, nju_musicmood .534.
 """
 
 from dataclasses import dataclass, replace

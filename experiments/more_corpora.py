@@ -1,8 +1,8 @@
 """Do the songs of other corpora help? (paper: table of joined corpora)
 
-Run: python -m data_prep joined --source data/qaed4 data/nju_musicmood data/mirex_like
+Run: python -m data_prep joined --source data/qaed4 data/nju_musicmood data/mirex_like --out data/three
      --rename cheerful=happy aggressive=angry poignant=sad
-     python experiments/more_corpora.py --tracks data/joined/tracks.parquet --seeds 2
+     python experiments/more_corpora.py --tracks data/three/tracks.parquet --seeds 2
 For each corpus, two models tested on the same songs: "own songs" learned from that corpus alone, "all corpora" from the
 songs of all. No artist is on both sides of a split, whatever the corpus.
 Writes to reports/<name of --out>/<corpus>/.
