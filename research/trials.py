@@ -22,8 +22,9 @@ from research.features.altered import AlteredSound
 from research.features.building import build_store
 from research.features.lyrics import tokenize_lyrics
 from research.features.shards import FrontEnd
+from research.features.store import COMPLETE
 from research.models.classifier import ModelConfig, MoodClassifier
-from research.models.frozen import frozen_encoder
+from research.models.frozen import FrozenEncoder, frozen_encoder
 from research.models.lyrics import LyricsConfig, load_tokenizer
 from research.models.picture import PictureConfig
 from research.models.published import met_labels
@@ -69,6 +70,7 @@ def load_corpus(table: Path, inputs: InputConfig, model: ModelConfig) -> Songs:
     if model.audio is not None and tracks.frame["audio"].notna().any():
         front_ends = _front_ends(tracks, inputs, model)
         with processes.main_process_first():
+            _fetch_weights(front_ends)
             stores = [build_store(tracks, folder, front_end) for folder, front_end in front_ends]
             altered = [
                 [
@@ -103,6 +105,13 @@ def _front_ends(tracks: TrackTable, inputs: InputConfig, model: ModelConfig) -> 
         return [(tracks.folder / inputs.stored, inputs.front_end)]
     embeddings = tracks.folder / "embeddings"
     return [(embeddings / name.replace("/", "--"), frozen_encoder(name)) for name in model.audio.frozen]
+
+
+def _fetch_weights(front_ends: list[tuple[Path, FrontEnd]]) -> None:
+    # All at once: the last encoder's missing weights should not be told after hours of the others' work.
+    for folder, front_end in front_ends:
+        if isinstance(front_end, FrozenEncoder) and not (folder / COMPLETE).exists():
+            front_end.fetch()
 
 
 def run_trial(songs: Songs, trial: Trial, held_out: pd.DataFrame | None = None) -> None:

@@ -7,12 +7,14 @@ import numpy as np
 import pandas as pd
 import pytest
 import soundfile
+import torch
 from safetensors.numpy import load_file
 
 from research.models.audio import AudioConfig
 from research.models.classifier import ModelConfig
 from research.models.frozen import STATISTICS, frozen_encoder
 from research.models.lyrics import LyricsConfig, encoder_dim
+from research.models.published import FOLDER_VARIABLE
 from research.runs import RunFolder, score_songs
 from research.splits.folds import official_split
 from research.tracks import LASTFM, read_tracks, write_tracks
@@ -84,6 +86,19 @@ def test_altered_copies_lie_beside_the_real_features(broken_table, small_inputs)
         f"{STATISTICS}--altered-1",
         f"{STATISTICS}--altered-2",
     }
+
+
+def test_missing_weights_are_told_before_any_encoder_computes(broken_table, small_inputs, tmp_path, monkeypatch):
+    def offline(*_, **__):
+        raise OSError("no network")
+
+    monkeypatch.setattr(torch.hub, "download_url_to_file", offline)
+    monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path / "hub"))
+    monkeypatch.delenv(FOLDER_VARIABLE, raising=False)
+    both = ModelConfig(audio=AudioConfig(frozen=(STATISTICS, "musicnn-jamendo")), lyrics=None)
+    with pytest.raises(ValueError, match=r"weights of musicnn-jamendo could not be downloaded \(no network\)"):
+        load_corpus(broken_table, small_inputs, both)
+    assert not (broken_table.parent / "embeddings" / STATISTICS).exists()
 
 
 def test_songs_that_are_not_trained_on_leave_no_trace_in_the_weights(small_songs, tiny_bert, trial, tmp_path):

@@ -18,7 +18,7 @@ from research.features.audio import AudioError, MelSettings, decode
 from research.features.statistics import song_statistics
 from research.models.hub import PIECE_S, HubAudio
 from research.models.precision import fast_products
-from research.models.published import PUBLISHED, load_published
+from research.models.published import PUBLISHED, load_published, weights_file
 
 STATISTICS = "statistics"
 """The hand-crafted features of research.features.statistics: one vector a song."""
@@ -54,6 +54,15 @@ class FrozenEncoder:
             mel = PUBLISHED[self.encoder].mel
             return PUBLISHED[self.encoder].piece_frames * mel.hop_length / mel.sample_rate
         return PIECE_S
+
+    def fetch(self) -> None:
+        """Have the weights here before the first song needs them.
+
+        Raises:
+            ValueError: they cannot be had.
+        """
+        if self.encoder in PUBLISHED:  # those of the hub were loaded to know their width
+            weights_file(self.encoder)
 
     def frames(self, path: Path) -> Float32[np.ndarray, "pieces width"]:
         """Vectors of a song's consecutive pieces; a rest shorter than a piece is left out, unless it is all there is.

@@ -76,7 +76,7 @@ def load_published(name: str) -> nn.Module:
     """
     published = PUBLISHED[name]
     network = published.build()
-    path = _find(name, published)
+    path = weights_file(name)
     try:
         network.load_state_dict(published.read(path))
     except RuntimeError as error:  # torch's, with a line for each kind of difference
@@ -90,7 +90,13 @@ def met_labels(encoders: Iterable[str], corpus: Corpus) -> list[str]:
     return [name for name in published if PUBLISHED[name].label_source == corpus.label_source != ""]
 
 
-def _find(name: str, published: Published) -> Path:
+def weights_file(name: str) -> Path:
+    """The published file: found by its content, or downloaded.
+
+    Raises:
+        ValueError: it is not here and cannot be downloaded.
+    """
+    published = PUBLISHED[name]
     cache = Path(torch.hub.get_dir()) / "checkpoints"
     own = os.environ.get(FOLDER_VARIABLE)
     if own and not Path(own).is_dir():
