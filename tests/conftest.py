@@ -38,6 +38,15 @@ def _own_accelerator():
         AcceleratorState._reset_state(reset_partial_state=True)
 
 
+@pytest.fixture(autouse=True)
+def _own_threads():
+    """`mood predict` and its like leave torch one thread, with which a later training sums in another order."""
+    before = sys.modules["torch"].get_num_threads() if "torch" in sys.modules else None
+    yield
+    if "torch" in sys.modules and before is not None:
+        sys.modules["torch"].set_num_threads(before)
+
+
 @pytest.fixture(scope="session")
 def tiny_bert(tmp_path_factory) -> Path:
     """A random BERT of 1 MB with MiniLM's tokenizer and no dropout: what is tested is not how well it reads."""

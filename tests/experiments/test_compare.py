@@ -67,7 +67,7 @@ def test_files_inside_a_run_are_not_runs(group):
 def test_folders_without_runs_are_refused(tmp_path):
     with pytest.raises(FileNotFoundError, match="nowhere does not exist; give a folder that an experiment wrote"):
         find_runs(tmp_path / "nowhere")
-    with pytest.raises(FileNotFoundError, match=r"holds no run .* run an experiment first"):
+    with pytest.raises(FileNotFoundError, match=r"holds no tested run .* run an experiment first"):
         find_runs(tmp_path)
     with pytest.raises(ValueError, match="no folder of runs given"):
         main(Config(runs=()))
