@@ -2,6 +2,7 @@
 
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -45,6 +46,27 @@ def _own_threads():
     yield
     if "torch" in sys.modules and before is not None:
         sys.modules["torch"].set_num_threads(before)
+
+
+@pytest.fixture(scope="session")
+def encode() -> Callable[..., Path]:
+    """Writes samples, (samples, channels), as FFmpeg's `codec` into the container that the file's suffix names."""
+    import av
+    import numpy as np
+
+    def write(path: Path, samples: np.ndarray, rate: int, codec: str) -> Path:
+        with av.open(str(path), "w") as container:
+            stream = container.add_stream(codec, rate=rate)
+            stream.bit_rate = 192_000
+            stream.layout = {1: "mono", 2: "stereo"}[samples.shape[1]]
+            packed = np.ascontiguousarray(samples, np.float32).reshape(1, -1)
+            frame = av.AudioFrame.from_ndarray(packed, format="flt", layout=stream.layout)
+            frame.sample_rate = rate
+            for packet in [*stream.encode(frame), *stream.encode(None)]:
+                container.mux(packet)
+        return path
+
+    return write
 
 
 @pytest.fixture(scope="session")

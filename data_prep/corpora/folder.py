@@ -9,7 +9,7 @@ Table: `--source songs.csv` (UTF-8; comma, semicolon or tab), one row per song, 
 Paths: `file` is relative to `--audio-root`, by default the folder of the table, and must lie inside it.
 Folder: `--source DIR` with `DIR/happy/Artist - Title.mp3`: the subfolder is the mood, the file name gives artist and
 title where it has " - ", and `Artist - Title.txt` beside it is taken as the lyrics.
-Audio: all that libsndfile reads (mp3, flac, ogg, opus, wav, aiff; not m4a); any length, sample rate and channels.
+Audio: mp3, m4a, flac, ogg, opus, wav, aiff, aac, wma, webm; any length, sample rate and channels.
 Labels: the moods found; happy, angry, sad, relaxed in this order if all are among these, otherwise alphabetical.
 Licence: your responsibility; the column `licence` is copied into the table.
 Name: the corpus is named after the folder it is written to (`--out data/party`), so you can have several.

@@ -8,7 +8,8 @@ from requests_cache import DO_NOT_CACHE, CachedSession
 
 from data_prep.previews import NoAudioError
 from research.atomic import replacing
-from research.features.audio import AudioError, decode
+from research.features.audio import decode
+from research.features.files import AudioError
 
 MIN_AUDIO_S = 5.0
 """Less is no excerpt of a song; providers give 30 s."""

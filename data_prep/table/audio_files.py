@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from research.features.audio import AUDIO_SUFFIXES
+from research.features.files import AUDIO_SUFFIXES
 
 
 def audio_files(root: Path) -> list[Path]:

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from data_prep.table.rows import is_utf8
 from data_prep.table.songs import UNFIT_ID, Song, file_name, is_file_name, split_tags
-from research.features.audio import AudioError, decode
+from research.features.audio import decode
+from research.features.files import AudioError
 from research.tracks import SPLITS
 
 COLUMNS = frozenset(

@@ -7,7 +7,7 @@ import numpy as np
 import soundfile
 from jaxtyping import Float32
 
-from research.features.audio import AUDIO_SUFFIXES
+from research.features.files import AUDIO_SUFFIXES
 
 FORMATS = ((44_100, 96), (32_000, 96), (22_050, 64))
 """Sampling rate, Hz, and bit rate, kb/s, of the MP3s made here: those of the slides' previews, of a broadcast, and ones

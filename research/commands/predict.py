@@ -11,14 +11,12 @@ from typing import TextIO
 import torch
 from tqdm import tqdm
 
-from research.features.audio import AUDIO_SUFFIXES
+from research.features.files import AUDIO_SUFFIXES
 from research.inference import MoodPrediction, MoodPredictor, Song, load_predictor
 from research.models.precision import forgo_bf16
 
 WORDS_SUFFIXES = (".lrc", ".txt")
 """Suffixes of a lyrics file beside an audio file; those with line times first."""
-UNDECODED_SUFFIXES = frozenset({".m4a", ".m4b", ".aac", ".wma"})
-"""Of songs that libsndfile does not read: taken from a folder too, so that they are listed and not lost in silence."""
 
 
 def run(options: Namespace) -> int:
@@ -74,7 +72,7 @@ def find_songs(paths: Sequence[Path]) -> list[Path]:
 def _is_song(file: Path, folder: Path) -> bool:
     # "._song.mp3" is what macOS leaves beside song.mp3 on other disks.
     hidden = any(part.startswith(".") for part in file.relative_to(folder).parts)
-    return file.suffix.lower() in AUDIO_SUFFIXES | UNDECODED_SUFFIXES and not hidden and file.is_file()
+    return file.suffix.lower() in AUDIO_SUFFIXES and not hidden and file.is_file()
 
 
 def words_beside(song: Path) -> Path | None:

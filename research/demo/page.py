@@ -8,12 +8,12 @@ from typing import Any
 from urllib.parse import quote
 
 import gradio as gr
-import soundfile
 
 from research.demo.lookup import FoundSong, Lookup, NotFoundError
 from research.demo.style import FOLLOW_PLAYER
 from research.demo.view import answer_html, message_html
 from research.features.audio import MelSettings, load_log_mel
+from research.features.files import AudioError, open_audio
 from research.features.source import LONGEST_S, open_song
 from research.inference import MoodPrediction, MoodPredictor
 from research.inference.listening import Heard
@@ -76,7 +76,7 @@ def build_page(predictor: MoodPredictor, lookup: Lookup | None, told: str) -> gr
             f"# Mood Detection\nPredict the mood of a song from audio and lyrics. The model was trained on {told}."
         )
         mode = gr.Radio(modes, value=modes[-1], label="Song")
-        file = gr.File(label="Audio file (WAV, FLAC, MP3, Ogg)", type="filepath", height=FILE_PX)
+        file = gr.File(label="Audio file (MP3, M4A, WAV, FLAC, Ogg)", type="filepath", height=FILE_PX)
         # Shown with an upload too: the words are fetched by them.
         with gr.Row(visible=lookup is not None):
             artist = gr.Textbox(label="Artist", max_length=200)
@@ -128,9 +128,10 @@ def _asked(
 
 def _check_length(path: Path) -> None:
     try:
-        duration_s = soundfile.info(path).duration
-    except soundfile.LibsndfileError as error:
-        raise RefusedError(f"{path.name} is not a readable audio file; use WAV, FLAC, MP3 or Ogg.") from error
+        with open_audio(path) as audio:
+            duration_s = audio.frames / audio.samplerate
+    except AudioError as error:
+        raise RefusedError(f"{path.name} is not a readable audio file; use MP3, M4A, WAV, FLAC or Ogg.") from error
     if duration_s > LONGEST_S:  # what would be heard in excerpts alone
         minutes, most = duration_s / 60, LONGEST_S / 60
         raise RefusedError(f"{path.name} lasts {minutes:.0f} minutes, at most {most:g} are taken here.")

@@ -16,10 +16,8 @@ import soundfile
 import soxr
 from jaxtyping import Float, Float32, Int
 
-AUDIO_SUFFIXES = frozenset(
-    {".wav", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aif", ".aiff", ".aifc", ".au", ".caf", ".w64", ".rf64"}
-)
-"""Of files that are taken from a folder: kinds that libsndfile reads; m4a and wma are not among them."""
+from research.features.files import AudioError, AudioFile, open_audio
+
 READ_FRAMES = 65_536
 """Frames decoded, mixed and resampled at a time: half a megabyte in stereo, so that a song of any length or number of
 channels never lies in memory at its own rate, and few new pages are asked for."""
@@ -36,10 +34,6 @@ BLOCK_FRAMES = 64
 """Frames transformed at a time: those of 2,048 samples, half a megabyte, and as much spectrum stay in the L2 cache."""
 THREADED_PRODUCT = 2**18
 """Multiplications from which OpenBLAS starts threads, which would get in the way of other workers."""
-
-
-class AudioError(ValueError):
-    """A sound file that cannot be used; the message names the file and the next step."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,24 +92,8 @@ def decode(
     Raises:
         AudioError: missing, not audio, empty, cut short to almost nothing, not finite, or over before `offset_s`.
     """
-    if not path.is_file():
-        raise AudioError(f"{path} does not exist or is no file; check the audio column of the track table")
-    try:
-        with _Onward(path) as file:
-            return _joined(_mono_blocks(path, file, offset_s, duration_s, clip), file.samplerate, sample_rate)
-    except soundfile.LibsndfileError as error:
-        raise AudioError(
-            f"{path} cannot be decoded ({undecoded(path, error)}); "
-            "download it again or convert it to WAV, FLAC, MP3 or Ogg"
-        ) from error
-
-
-def undecoded(path: Path, error: soundfile.LibsndfileError) -> str:
-    """Why libsndfile does not decode a file that exists; of a bad MP3 it says itself that there is no such file."""
-    if path.stat().st_size == 0:
-        return "it is empty"
-    told = error.error_string.strip()
-    return "damaged, or no MP3" if told.startswith("File does not exist") else told
+    with open_audio(path) as file:
+        return _joined(_mono_blocks(path, file, offset_s, duration_s, clip), file.samplerate, sample_rate)
 
 
 def log_mel(samples: Float32[np.ndarray, " samples"], settings: MelSettings) -> Float32[np.ndarray, "frames n_mels"]:
@@ -171,16 +149,8 @@ def band_centres(settings: MelSettings) -> Float[np.ndarray, " n_mels"]:
     return _mel_edges(settings)[1:-1]
 
 
-class _Onward(soundfile.SoundFile):
-    """Reads on from where it stands. soundfile itself seeks to that place after every read, for which an MP3 decodes
-    frames again."""
-
-    def seekable(self) -> bool:
-        return False
-
-
 def _mono_blocks(
-    path: Path, file: soundfile.SoundFile, offset_s: float, duration_s: float | None, clip: bool
+    path: Path, file: AudioFile, offset_s: float, duration_s: float | None, clip: bool
 ) -> Iterator[Float32[np.ndarray, " samples"]]:
     """The part asked for, as the mean of all channels, at the file's own rate."""
     rate, start = file.samplerate, round(offset_s * file.samplerate)
@@ -206,7 +176,7 @@ def _mono_blocks(
         raise AudioError(f"{path} is cut short: only {decoded_s:.2f} s of {promised_s:.2f} s decode; download it again")
 
 
-def _read_blocks(file: soundfile.SoundFile, n_frames: int, clip: bool) -> Iterator[Float32[np.ndarray, " samples"]]:
+def _read_blocks(file: AudioFile, n_frames: int, clip: bool) -> Iterator[Float32[np.ndarray, " samples"]]:
     """The next `n_frames`, or as many as decode, as the mean of all channels. A block is valid until the next."""
     read = np.empty((min(READ_FRAMES, n_frames), file.channels), np.float32)
     mixed = np.empty(len(read), np.float32)

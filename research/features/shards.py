@@ -18,7 +18,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
 from research.atomic import replacing
-from research.features.audio import AudioError
+from research.features.files import AudioError
 
 
 @runtime_checkable

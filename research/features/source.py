@@ -11,7 +11,8 @@ import numpy as np
 import soundfile
 from jaxtyping import Float, Float32, Shaped
 
-from research.features.audio import AudioError, decode, undecoded, window_starts
+from research.features.audio import decode, window_starts
+from research.features.files import AudioError, open_audio
 
 Source = Path | bytes | tuple[np.ndarray, int | float | np.number]
 """A sound file, its content, or samples, (samples,) or (samples, channels), with their rate in Hz, a whole number. Full
@@ -70,21 +71,13 @@ def open_song(source: Source, decoded: bool = False) -> Iterator[OpenedSong]:
     """
     with TemporaryDirectory(prefix="song-") as folder:
         path = source if isinstance(source, Path) else _written(source, Path(folder))
-        if not path.is_file():
-            raise AudioError(f"{path} does not exist or is no file; check the path")
-        try:
-            found = soundfile.info(path)
-        except soundfile.LibsndfileError as error:
-            shown = path if isinstance(source, Path) else "the sound"
-            raise AudioError(
-                f"{shown} cannot be decoded ({undecoded(path, error)}); convert it to WAV, FLAC, MP3 or Ogg"
-            ) from error
-        duration_s = found.frames / found.samplerate
+        with open_audio(path, None if isinstance(source, Path) else "the sound") as file:
+            rate, duration_s = file.samplerate, file.frames / file.samplerate
         song = OpenedSong(path, duration_s, duration_s, np.zeros(1))
         if duration_s > LONGEST_S:
-            song = _in_excerpts(song, found.samplerate, Path(folder) / "excerpts.wav")
+            song = _in_excerpts(song, rate, Path(folder) / "excerpts.wav")
         elif decoded:
-            song = _decoded(song, found.samplerate, Path(folder) / "decoded.wav")
+            song = _decoded(song, rate, Path(folder) / "decoded.wav")
         yield song
 
 

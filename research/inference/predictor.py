@@ -102,7 +102,7 @@ class MoodPredictor:
         """Mood of one song from audio, lyrics or both; a modality that the model does not have is ignored.
 
         Args:
-            audio: a file that soundfile decodes, its content, or samples with their rate; of any length.
+            audio: a file that libsndfile or FFmpeg decodes, its content, or samples with their rate; of any length.
             lyrics: raw text, cleaned here; line times (LRC) are used for the mood over time.
 
         Raises:

@@ -14,7 +14,8 @@ import torch
 from jaxtyping import Float32
 from torch import nn
 
-from research.features.audio import AudioError, MelSettings, decode
+from research.features.audio import MelSettings, decode
+from research.features.files import AudioError
 from research.features.statistics import song_statistics
 from research.models.hub import PIECE_S, HubAudio
 from research.models.precision import fast_products

@@ -7,8 +7,9 @@ import pytest
 import soundfile
 
 from research.features.altered import SAMPLE_RATE, AlteredSound, alter
-from research.features.audio import AudioError, MelSettings, load_log_mel
+from research.features.audio import MelSettings, load_log_mel
 from research.features.building import build_store
+from research.features.files import AudioError
 from research.features.shards import FrontEnd
 from research.features.store import open_store
 from research.features.waveforms import Waveforms

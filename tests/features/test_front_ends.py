@@ -9,8 +9,9 @@ import pandas as pd
 import pytest
 import soundfile
 
-from research.features.audio import AudioError, MelSettings, decode, log_mel, mel_filters
+from research.features.audio import MelSettings, decode, log_mel, mel_filters
 from research.features.building import build_store
+from research.features.files import AudioError
 from research.features.shards import FrontEnd
 from research.features.store import open_store
 from research.tracks import Corpus, TrackTable

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 import soundfile
 
-from research.features.audio import AudioError, decode
+from research.features.audio import decode
+from research.features.files import AudioError
 from research.features.source import open_song
 
 RATE = 8_000

@@ -17,7 +17,7 @@ import pytest
 from data_prep.table.audio_files import audio_files
 from research.cli import DEFAULT_RUN, main
 from research.commands.predict import find_songs
-from research.features.audio import AUDIO_SUFFIXES
+from research.features.files import AUDIO_SUFFIXES
 from research.models import precision
 from research.runs import RunFolder
 
@@ -107,7 +107,7 @@ def test_songs_of_a_folder_that_cannot_be_decoded_are_listed_with_the_reason(tra
     (folder / "empty.mp3").touch()
     assert main(["predict", str(folder), "--run", str(trained[0].path), "--csv"]) == 1
     told = capsys.readouterr().err
-    assert re.search(r"apple\.m4a cannot be decoded \(.+\); convert it to WAV, FLAC, MP3 or Ogg", told)
+    assert re.search(r"apple\.m4a cannot be decoded \(.+\); get it again, or convert it to WAV, FLAC, MP3 or Ogg", told)
     assert "empty.mp3 cannot be decoded (it is empty); " in told
     assert "broken.mp3 cannot be decoded (damaged, or no MP3); " in told
     assert "2 of 5 songs judged" in told

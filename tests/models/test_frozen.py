@@ -9,7 +9,8 @@ import pytest
 import soundfile
 import torch
 
-from research.features.audio import AudioError, MelSettings, load_log_mel
+from research.features.audio import MelSettings, load_log_mel
+from research.features.files import AudioError
 from research.features.statistics import song_statistics
 from research.features.store import SETTINGS, check_settings
 from research.models import frozen as module

@@ -1,9 +1,7 @@
 """Each source of sound against what its service answers."""
 
 import io
-import subprocess
 from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
 import soundfile
@@ -12,7 +10,6 @@ from mutagen.id3 import ID3, TIT2, TPE1
 from data_prep.fetching.ledger import Ledger
 from data_prep.fetching.one_song import NOT_FOUND, fetch_sound
 from data_prep.previews import IDENTITY_ONLY, NoAudioError, Wanted
-from data_prep.previews import itunes as itunes_file
 from data_prep.previews.deezer import Deezer
 from data_prep.previews.downloads import checked_sound
 from data_prep.previews.itunes import ITunes
@@ -163,28 +160,13 @@ def test_jamendo_is_asked_for_a_new_address_where_the_old_one_is_refused(world):
 
 
 @pytest.mark.parametrize("expired", [False, True])
-def test_itunes_previews_become_flac(world, monkeypatch, expired):
-    # ffmpeg itself need not be here: what it would write is written in its place.
-    flac = io.BytesIO()
-    sound, rate = soundfile.read(io.BytesIO(mp3_of(1)))
-    soundfile.write(flac, sound, rate, format="FLAC")
-
-    def ffmpeg(command, check, capture_output):
-        assert Path(command[command.index("-i") + 1]).read_bytes() == b"m4a"
-        Path(command[-1]).write_bytes(flac.getvalue())
-
-    monkeypatch.setattr(itunes_file.shutil, "which", lambda program: f"/usr/bin/{program}")
-    monkeypatch.setattr(subprocess, "run", ffmpeg)
-    world.servers.services["itunes"] = ITunesStandIn(SONG, b"m4a", expired=expired)
+def test_itunes_gives_m4a(world, encode, tmp_path, expired):
+    sound, rate = soundfile.read(io.BytesIO(mp3_of(1)), always_2d=True)
+    preview = encode(tmp_path / "preview.m4a", sound, rate, "aac").read_bytes()
+    world.servers.services["itunes"] = ITunesStandIn(SONG, preview, expired=expired)
     outcome = world.fetch(SONG, ITunes(world.session, world.services.itunes))
-    assert outcome.detail["path"] == f"{SONG.track_id}.flac"
-    assert [path.suffix for path in world.folder.iterdir()] == [".flac"]
-
-
-def test_itunes_without_ffmpeg_says_so(world, monkeypatch):
-    monkeypatch.setattr(itunes_file.shutil, "which", lambda program: None)
-    with pytest.raises(ValueError, match=r"needs the program ffmpeg; .*--previews deezer"):
-        ITunes(world.session, world.services.itunes)
+    assert outcome.detail["path"] == f"{SONG.track_id}.m4a"
+    assert [path.read_bytes() for path in world.folder.iterdir()] == [preview]
 
 
 def test_your_own_music_by_tags_and_by_file_names(world, tmp_path):
