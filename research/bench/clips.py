@@ -7,6 +7,7 @@ import numpy as np
 import soundfile
 from jaxtyping import Float32
 
+from research.features.containers import CONTAINER_SUFFIXES
 from research.features.files import AUDIO_SUFFIXES
 
 FORMATS = ((44_100, 96), (32_000, 96), (22_050, 64))
@@ -54,11 +55,10 @@ def given_clips(source: Path, folder: Path, clip_s: float, song_s: float) -> Cli
     Raises:
         ValueError: the folder contains no audio file, or one that cannot be read or cut.
     """
-    paths = sorted(path for path in source.rglob("*") if path.suffix.lower() in AUDIO_SUFFIXES)[: len(FORMATS)]
+    kinds = AUDIO_SUFFIXES - CONTAINER_SUFFIXES
+    paths = sorted(path for path in source.rglob("*") if path.suffix.lower() in kinds)[: len(FORMATS)]
     if not paths:
-        raise ValueError(
-            f"{source} contains no audio file ({' '.join(sorted(AUDIO_SUFFIXES))}); give another --clips folder"
-        )
+        raise ValueError(f"{source} contains no audio file ({' '.join(sorted(kinds))}); give another --clips folder")
     try:
         short = [_cut(path, folder / f"clip_{at}.mp3", clip_s) for at, path in enumerate(paths)]
     except soundfile.LibsndfileError as error:

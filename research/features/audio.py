@@ -93,7 +93,19 @@ def decode(
         AudioError: missing, not audio, empty, cut short to almost nothing, not finite, or over before `offset_s`.
     """
     with open_audio(path) as file:
-        return _joined(_mono_blocks(path, file, offset_s, duration_s, clip), file.samplerate, sample_rate)
+        return decode_part(file, path, sample_rate, offset_s, duration_s, clip)
+
+
+def decode_part(
+    file: AudioFile,
+    path: Path,
+    sample_rate: int,
+    offset_s: float = 0.0,
+    duration_s: float | None = None,
+    clip: bool = False,
+) -> Float32[np.ndarray, " samples"]:
+    """`decode` of a file that is open already, for several parts in their order."""
+    return _joined(_mono_blocks(path, file, offset_s, duration_s, clip), file.samplerate, sample_rate)
 
 
 def log_mel(samples: Float32[np.ndarray, " samples"], settings: MelSettings) -> Float32[np.ndarray, "frames n_mels"]:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import soundfile
 
-from research.features.containers import CONTAINER_SUFFIXES, ContainerError, ContainerFile, is_container
+from research.features.containers import CONTAINER_SUFFIXES, ContainerFile, is_container
 
 AUDIO_SUFFIXES = CONTAINER_SUFFIXES | {
     *(".wav", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aif", ".aiff", ".aifc", ".au", ".caf", ".w64", ".rf64")
@@ -37,7 +37,7 @@ def open_audio(path: Path, called: str | None = None) -> Iterator[AudioFile]:
     try:
         with ContainerFile(path) if is_container(path) else _Onward(path) as file:
             yield file
-    except (soundfile.LibsndfileError, ContainerError) as error:
+    except (soundfile.LibsndfileError, OSError) as error:
         raise AudioError(
             f"{called} cannot be decoded ({_told(path, error)}); get it again, or convert it to WAV, FLAC, MP3 or Ogg"
         ) from error
@@ -51,11 +51,11 @@ class _Onward(soundfile.SoundFile):
         return False
 
 
-def _told(path: Path, error: soundfile.LibsndfileError | ContainerError) -> str:
+def _told(path: Path, error: soundfile.LibsndfileError | OSError) -> str:
     """Why a file that exists is not decoded; of a bad MP3 libsndfile says that there is no such file."""
     if path.stat().st_size == 0:
         return "it is empty"
-    if isinstance(error, ContainerError):
-        return str(error)
+    if isinstance(error, OSError):
+        return error.strerror or str(error)
     told = error.error_string.strip()
     return "damaged, or no MP3" if told.startswith("File does not exist") else told

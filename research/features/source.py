@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from numbers import Real
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -11,7 +12,8 @@ import numpy as np
 import soundfile
 from jaxtyping import Float, Float32, Shaped
 
-from research.features.audio import decode, window_starts
+from research.features.audio import decode, decode_part, window_starts
+from research.features.containers import ContainerFile
 from research.features.files import AudioError, open_audio
 
 Source = Path | bytes | tuple[np.ndarray, int | float | np.number]
@@ -124,11 +126,17 @@ def _in_excerpts(song: OpenedSong, rate: int, target: Path) -> OpenedSong:
     count = round(LONGEST_S / EXCERPT_S)
     starts_s = window_starts(int(song.duration_s), round(EXCERPT_S), count).astype(float)
     n_excerpts = n_samples = 0
-    with soundfile.SoundFile(target, "w", rate, channels=1, subtype="FLOAT") as file:
+    with (
+        open_audio(song.path) as opened,
+        soundfile.SoundFile(target, "w", rate, channels=1, subtype="FLOAT") as file,
+    ):
+        # From WMA and the like, whose parts are found by decoding what lies before, all are read in one pass.
+        in_one_pass = isinstance(opened, ContainerFile)
+        read = partial(decode_part, opened, song.path) if in_one_pass else partial(decode, song.path)
         # After one that ends early the song is over, as far as it decodes.
         while n_excerpts < count and n_samples == round(n_excerpts * EXCERPT_S * rate):
             try:
-                samples = decode(song.path, rate, starts_s[n_excerpts], EXCERPT_S, clip=True)
+                samples = read(rate, starts_s[n_excerpts], EXCERPT_S, clip=True)
             except AudioError:
                 if not n_excerpts:
                     raise

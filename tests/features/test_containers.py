@@ -6,6 +6,7 @@ import sys
 import av
 import numpy as np
 import pytest
+import soundfile
 
 from research.features.audio import decode
 from research.features.containers import ContainerFile, is_container
@@ -116,12 +117,94 @@ def test_what_only_begins_like_one_is_refused(tmp_path, content):
         decode(tmp_path / "broken.m4a", RATE)
 
 
+def test_cut_anywhere_it_is_read_or_refused_by_name(song, tmp_path):
+    """None of FFmpeg's and PyAV's many errors may end a folder's work."""
+    data, path = song.read_bytes(), tmp_path / song.name
+    ends = np.unique(np.geomspace(2, len(data), 60).astype(int))
+    kept, told = 0, []
+    for end in [*ends.tolist(), *(len(data) - cut for cut in (1, 100, 700, 3_000))]:
+        path.write_bytes(data[:end])
+        try:
+            kept += bool(len(decode(path, RATE)))
+            decode(path, RATE, offset_s=0.5, duration_s=0.5)
+        except AudioError as error:
+            told.append(str(error))
+    assert kept
+    assert all(song.name in message for message in told)
+
+
+def test_a_title_that_is_not_utf8_is_no_fault_of_the_song(encode, tmp_path):
+    path = encode(tmp_path / "plain.m4a", music(3.0), RATE, "aac")
+    with av.open(str(path)) as plain, av.open(str(tmp_path / "titled.m4a"), "w") as titled:
+        titled.metadata["title"] = "Neige d-avril"
+        stream = titled.add_stream_from_template(plain.streams.audio[0])
+        for packet in plain.demux(plain.streams.audio[0]):
+            if packet.dts is not None:
+                packet.stream = stream
+                titled.mux(packet)
+    data = (tmp_path / "titled.m4a").read_bytes()
+    assert data.count(b"Neige d-avril") == 1
+    (tmp_path / "titled.m4a").write_bytes(data.replace(b"Neige d-avril", b"Neige d\xb4avril"))
+    np.testing.assert_array_equal(decode(tmp_path / "titled.m4a", RATE), decode(path, RATE))
+
+
+def test_aac_behind_a_tag_is_recognised(encode, tmp_path):
+    path = encode(tmp_path / "song.aac", music(3.0), RATE, "aac")
+    tagged = tmp_path / "tagged.aac"
+    tagged.write_bytes(b"ID3\x04\0\0\0\0\x01\x02" + bytes(130) + path.read_bytes())  # 1 * 128 + 2 bytes of tag
+    assert is_container(tagged)
+    assert len(decode(tagged, RATE)) == pytest.approx(3.0 * RATE, abs=4_096)
+
+
+def test_a_part_is_found_where_the_song_starts_late(encode, tmp_path):
+    """As of a stream that was recorded from the middle: its first stamp is not 0."""
+    path, late = encode(tmp_path / "song.m4a", music(8.0), RATE, "aac"), tmp_path / "late.mp4"
+    with (
+        av.open(str(path)) as plain,
+        av.open(str(late), "w", options={"movflags": "frag_keyframe+empty_moov"}) as moved,
+    ):
+        stream = moved.add_stream_from_template(plain.streams.audio[0])
+        for packet in plain.demux(plain.streams.audio[0]):
+            if packet.dts is not None:
+                packet.stream = stream
+                packet.pts, packet.dts = packet.pts + RATE, packet.dts + RATE
+                moved.mux(packet)
+    whole, part = decode(late, RATE), decode(late, RATE, 5.0, 0.5)
+    np.testing.assert_array_equal(part, whole[5 * RATE : 5 * RATE + len(part)])
+
+
+def test_a_file_that_may_not_be_read_is_named(song, monkeypatch):
+    def forbidden(*_):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("research.features.files.is_container", forbidden)
+    with pytest.raises(AudioError, match=rf"{song.name} cannot be decoded \(Permission denied\)"):
+        decode(song, RATE)
+
+
+def test_a_long_song_is_decoded_once(encode, tmp_path, monkeypatch):
+    path, started = encode(tmp_path / "long.aac", music(100.0), RATE, "aac"), []
+    monkeypatch.setattr("research.features.source.LONGEST_S", 60.0)  # of which a third is left out
+    original = ContainerFile._decoded
+    monkeypatch.setattr(ContainerFile, "_decoded", lambda file, first: started.append(first) or original(file, first))
+    with open_song(path) as opened:
+        assert opened.file_s == pytest.approx(60.0)
+        found = decode(opened.path, RATE)
+    whole = decode(path, RATE)
+    first = round(opened.starts_s[1] * RATE)
+    np.testing.assert_array_equal(found[30 * RATE : 60 * RATE], np.clip(whole[first : first + 30 * RATE], -1, 1))
+    assert started == [0] * 3  # to know its length, to read all its excerpts, and the whole here
+
+
 def test_an_mp3_is_no_container(tmp_path):
     for first_bytes in (b"ID3\x04", b"\xff\xfb\x90\x64", b"\xff\xf3\x40", b"", b"RIFF"):
         (tmp_path / "song").write_bytes(first_bytes)
         assert not is_container(tmp_path / "song")
 
 
-def test_pyav_is_not_imported_for_other_files():
-    program = "import sys, research.features.audio; print('av' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", program], capture_output=True, text=True).stdout == "False\n"
+def test_pyav_is_not_imported_for_other_files(tmp_path):
+    soundfile.write(tmp_path / "song.wav", music(1.0), RATE)
+    program = "import sys; from pathlib import Path; from research.features.audio import decode; "
+    program += "print(len(decode(Path(sys.argv[1]), 44_100)), 'av' in sys.modules)"
+    command = [sys.executable, "-c", program, str(tmp_path / "song.wav")]
+    assert subprocess.run(command, capture_output=True, text=True, check=True).stdout == "44100 False\n"
