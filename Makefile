@@ -15,9 +15,9 @@ READY := $(VENV)/.ready
 TABLE := data/$(CORPUS)/tracks.parquet
 # The embedded corpus in three folds: the job ends within minutes.
 synthetic_FLAGS := --folds 3
-# The model to use: of invented songs what research/cli.py calls DEFAULT_RUN, else one of all songs of the corpus.
-MODEL := $(if $(filter synthetic,$(CORPUS)),runs/synthetic/fusion-fold0-seed0,runs/final-$(CORPUS)/model)
-TRAIN_MODEL := $(if $(filter synthetic,$(CORPUS)),default_model.py,final_model.py --tracks $(TABLE) --out $(dir $(MODEL)))
+# Of invented songs what research/cli.py calls DEFAULT_RUN, of other corpora a model of all songs.
+MODEL := $(if $(filter synthetic,$(CORPUS)),runs/synthetic/fusion-fold0-seed0,runs/whole-$(CORPUS)/model)
+TRAIN_MODEL := $(if $(filter synthetic,$(CORPUS)),default_model.py,whole_corpus.py --tracks $(TABLE) --out $(dir $(MODEL)))
 BASELINES_OUT := runs/baselines$(if $(filter-out synthetic,$(CORPUS)),-$(CORPUS))
 SOURCE_FLAG := $(if $(SOURCE),--source $(SOURCE))
 
@@ -32,7 +32,7 @@ setup: $(READY)  ## create .venv and install the tested versions of all packages
 
 data: $(TABLE)  ## prepare a corpus: data/CORPUS/tracks.parquet (default: the embedded synthetic one)
 
-model: $(MODEL)/predictions.parquet  ## train the model to use: of all songs of CORPUS, or mood predict's default one
+model: $(MODEL)/predictions.parquet  ## train a model for your own songs on all of CORPUS; without CORPUS mood predict's default
 
 fusion: $(TABLE)  ## the main experiment: train audio, lyrics and fusion, then compare them
 	$(BIN)/$(LAUNCH) experiments/fusion.py --tracks $(TABLE) --out $(OUT) $($(CORPUS)_FLAGS) $(ARGS)

@@ -40,9 +40,12 @@ class Config:
 
 
 def tested_on(source: str, split: Split, tracks: TrackTable) -> dict[str, Split]:
-    """The split's songs of one corpus to validate and test on; to train on, its own alone or those of all corpora."""
+    """The split's songs of one corpus to test on; to train on, its own alone or those of all corpora.
+
+    Validation songs, which select nothing here, stay those of all corpora.
+    """
     here = (tracks.frame["source"] == source).to_numpy()
-    tested = replace(split, valid=split.valid[here[split.valid]], test=split.test[here[split.test]])
+    tested = replace(split, test=split.test[here[split.test]])
     return {OWN: replace(tested, train=split.train[here[split.train]]), ALL: tested}
 
 

@@ -4,7 +4,7 @@ import os
 import re
 import sys
 from collections.abc import Callable
-from typing import TypeVar
+from typing import TextIO, TypeVar
 
 import tyro
 
@@ -24,9 +24,21 @@ def run_command(main: Callable[[Config], None], config: type[Config], descriptio
         sys.exit(f"error: {error} (MOOD_TRACEBACK=1 shows where)")
     except KeyboardInterrupt:
         sys.exit("stopped; run the same command again to resume")
-    except BrokenPipeError:  # --help | head
+    except BrokenPipeError:
+        if not _is_broken(sys.stdout):
+            raise  # of a worker or a service
+        # --help | head
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python reports the same once more at exit
         sys.exit(1)
+
+
+def _is_broken(stream: TextIO) -> bool:
+    try:
+        stream.write(" ")
+        stream.flush()
+    except BrokenPipeError:
+        return True
+    return False
 
 
 def _in_paragraphs(header: str) -> str:

@@ -122,8 +122,11 @@ def run_trial(songs: Songs, trial: Trial, held_out: pd.DataFrame | None = None) 
             for those that they had not learned from, kept in place of the validation songs' predictions.
 
     Raises:
-        ValueError: the folder holds a run of another configuration.
+        ValueError: the folder holds a run of another configuration, or a part of the split has no song.
     """
+    split, parts = trial.split, ("train",) if held_out is not None else ("train", "valid", "test")
+    if empty := [part for part in parts if not len(getattr(split, part))]:
+        raise ValueError(f"{trial.folder}: the split has no song for {', '.join(empty)}; use fewer folds or more songs")
     said = {"inputs": asdict(songs.inputs), "labels": songs.space.moods}
     if songs.space.tags:
         said["tags"] = songs.space.tags
@@ -154,6 +157,7 @@ def run_parts(
     """
     with held(trial.folder) if process_state().is_main_process else nullcontext():
         _run_held(tracks, trial, inputs, build, held_out)
+    process_state().wait_for_everyone()  # the main one writes the predictions, others may read them next
 
 
 def load_model(songs: Songs, trial: Trial) -> MoodClassifier:

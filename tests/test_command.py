@@ -57,6 +57,15 @@ def test_help_sets_commands_and_cost_apart(monkeypatch, capsys):
     ]
 
 
+def test_a_worker_that_hangs_up_is_told(monkeypatch):
+    def lose_worker(_):
+        raise BrokenPipeError(32, "worker")
+
+    monkeypatch.setattr("sys.argv", ["experiment"])
+    with pytest.raises(BrokenPipeError, match="worker"):
+        run_command(lose_worker, Config, "An experiment.")
+
+
 TALKATIVE = """
 import dataclasses
 from research.command import run_command

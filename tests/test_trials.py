@@ -125,6 +125,14 @@ def test_songs_that_are_not_trained_on_leave_no_trace_in_the_weights(small_songs
     assert all(np.array_equal(values, spoiled[name]) for name, values in whole.items())
 
 
+def test_a_split_without_songs_to_test_is_no_trial(small_songs, trial):
+    for part in ("valid", "test"):
+        empty = replace(trial, split=replace(trial.split, **{part: trial.split.test[:0]}))
+        with pytest.raises(ValueError, match=f"the split has no song for {part}; use fewer folds or more songs"):
+            run_trial(small_songs, empty)
+    assert not trial.folder.exists()
+
+
 def test_a_run_says_what_it_stands_on(small_songs, trial):
     run_trial(small_songs, trial)
     config = json.loads((trial.folder / "config.json").read_text())

@@ -36,26 +36,31 @@ def prepare(sources: Sequence[Path], out: Path, rename: Sequence[str] = ()) -> T
 
     Raises:
         FileNotFoundError: a folder without a track table.
-        ValueError: invented songs beside real ones, `out` is one of the corpora, or a mood that `rename` names is in
-            none.
+        ValueError: no corpus or two of one name, invented songs beside real ones, `out` is one of the corpora, or a
+            mood that `rename` names is in none.
     """
     tables = [read_tracks(source / "tracks.parquet") for source in sources]
+    if not tables:
+        raise ValueError("no corpus to join; give folders of prepared corpora to --source")
     if out.resolve() in {source.resolve() for source in sources}:
         raise ValueError(f"--out {out} is one of the corpora to join; choose a folder of its own")
     corpora = [table.corpus for table in tables]
+    names = [corpus.name for corpus in corpora]
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        raise ValueError(f"several corpora are called {', '.join(twice)}; prepare them again with other names of --out")
     if len({corpus.synthetic for corpus in corpora}) > 1:
         raise ValueError("invented songs are not joined with real ones; leave out the synthetic corpus")
-    names = _names(rename, {mood for corpus in corpora for mood in corpus.labels})
-    labels = tuple(dict.fromkeys(names.get(mood, mood) for mood in corpora[0].labels))
+    renamed = _renamed(rename, {mood for corpus in corpora for mood in corpus.labels})
+    labels = tuple(dict.fromkeys(renamed.get(mood, mood) for mood in corpora[0].labels))
     songs, unfit = [], []
     for song in (song for table in tables for song in _songs(table)):
-        mood = names.get(song.mood, song.mood)
+        mood = renamed.get(song.mood, song.mood)
         if mood in labels:
             songs.append(replace(song, mood=mood))
         else:
             unfit.append(Rejected(song=song.track_id, reason=OTHER_MOOD if mood else NO_MOOD, detail=mood or ""))
     kept, rejected = screen(_completed(songs))
-    renamed = ["--rename", *rename] if rename else []
+    asked = ["--rename", *rename] if rename else []
     corpus = Corpus(
         name=Path(os.path.abspath(out)).name,
         labels=labels,
@@ -64,12 +69,12 @@ def prepare(sources: Sequence[Path], out: Path, rename: Sequence[str] = ()) -> T
         licence=_all(corpus.licence for corpus in corpora),
         synthetic=corpora[0].synthetic,
         label_source=next((corpus.label_source for corpus in corpora if corpus.label_source), ""),
-        command=shlex.join(["python", "-m", "data_prep", "joined", "--source", *map(str, sources), *renamed]),
+        command=shlex.join(["python", "-m", "data_prep", "joined", "--source", *map(str, sources), *asked]),
     )
     return write_corpus(kept, unfit + rejected, corpus, out)
 
 
-def _names(rename: Sequence[str], known: set[str]) -> dict[str, str]:
+def _renamed(rename: Sequence[str], known: set[str]) -> dict[str, str]:
     names = {}
     for pair in rename:
         old, _, new = pair.partition("=")
@@ -92,7 +97,7 @@ def _songs(table: TrackTable) -> Iterator[Song]:
             lyrics=table.lyrics_text(row),
             language=values.language,
             licence=values.licence or table.corpus.licence,
-            source=table.corpus.name,
+            source=values.source or table.corpus.name,
         )
 
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from research.inference.predictor import MoodPredictor
 from research.models.published import met_labels
-from research.tracks import TrackTable
+from research.tracks import TrackTable, artist_key
 
 ALL_KNOWN = "all songs with a known mood"
 
@@ -42,8 +42,12 @@ def held_out_songs(predictor: MoodPredictor, tracks: TrackTable) -> HeldOut:
         if not rows:
             raise ValueError(f"{predictor.run.path} learned from all artists of {tracks.corpus.name}; give other songs")
         without = len(tracks) - len(rows)
-        left_out = f"; left out: {without} songs of the table, by artists that the run learned from"
-        which = ALL_KNOWN + left_out * bool(without)
+        which = ALL_KNOWN
+        if without:
+            which += f"; left out: {without} songs of the table, by artists that the run learned from"
+        nameless = sum(not artist_key(tracks.frame["artist"].iloc[row]) for row in rows if row not in in_test)
+        if nameless:
+            which += f"; {nameless} songs name no artist: whether the run learned from them is not known"
     if in_test and predictor.run.config.get("selected_on") == "test":
         which += ", on which its epoch was picked"
     audio = predictor.config.audio

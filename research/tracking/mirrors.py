@@ -16,6 +16,7 @@ import wandb
 
 from research.atomic import write_text
 from research.runs import RunFolder, score_songs
+from research.splits.folds import ALL
 from research.tracking.tracker import PREDICTIONS, PROJECT, chosen_mode
 
 IDENTITY = ("name", "protocol", "fold", "n_folds", "seed", "labels", "commit")
@@ -86,8 +87,9 @@ def read_mirrors(place: Place) -> list[Mirror]:
     except (wandb.Error, ValueError) as error:
         said = str(error).rstrip(".")
         raise ValueError(f"W&B cannot read {place}: {said}; check the name, WANDB_API_KEY and the network") from error
-    # Reports lie in the group too; only run folders have an id of their own.
-    mirrors = [Mirror(run.name, run.config, dict(run.summary), run) for run in found if "id" in run.config]
+    # Reports lie in the group too, and only run folders have an id of their own; models of all songs were not tested.
+    tested = [run for run in found if "id" in run.config and run.config.get("protocol") != ALL]
+    mirrors = [Mirror(run.name, run.config, dict(run.summary), run) for run in tested]
     if not mirrors:
         raise ValueError(f"W&B has no run in {place}; send runs with `wandb sync RUN/wandb/offline-run-*`")
     return sorted(mirrors, key=lambda mirror: mirror.name)

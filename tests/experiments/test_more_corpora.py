@@ -45,10 +45,9 @@ def test_both_models_are_tested_on_the_same_songs_and_one_learns_from_all(config
     own, together = found[more_corpora.OWN], found[more_corpora.ALL]
     np.testing.assert_array_equal(together.train, split.train)
     np.testing.assert_array_equal(own.train, [row for row in split.train if source[row] == "loud"])
-    for part in ("valid", "test"):
-        rows = [row for row in getattr(split, part) if source[row] == "loud"]
-        np.testing.assert_array_equal(getattr(own, part), rows)
-        np.testing.assert_array_equal(getattr(together, part), rows)
+    for trial in (own, together):
+        np.testing.assert_array_equal(trial.test, [row for row in split.test if source[row] == "loud"])
+        np.testing.assert_array_equal(trial.valid, split.valid)
 
 
 def test_a_report_for_each_corpus_that_has_all_moods(config, capsys):

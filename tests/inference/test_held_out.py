@@ -30,7 +30,9 @@ def test_of_another_corpus_nobody_is_scored_whom_the_run_learned_from(predictor,
     told = f"left out: {(~strangers).sum()} songs of the table, by artists that the run learned from"
     assert found.which == f"{ALL}; {told}"
     unnamed = replace(other, frame=other.frame.assign(artist=None))
-    assert held_out_songs(predictor, unnamed).rows == tuple(range(len(other)))
+    found = held_out_songs(predictor, unnamed)
+    assert found.rows == tuple(range(len(other)))
+    assert found.which == f"{ALL}; {len(other)} songs name no artist: whether the run learned from them is not known"
     known = replace(other, frame=other.frame[~strangers].reset_index(drop=True))
     with pytest.raises(ValueError, match="learned from all artists of other"):
         held_out_songs(predictor, known)

@@ -125,7 +125,9 @@ def server(folders):
     node |= {"config": json.dumps(config), "summaryMetrics": json.dumps(summary), "systemMetrics": "{}"}
     node |= {"user": {"name": "s", "username": "s"}, "historyLineCount": 1, "readOnly": False}
     earlier = node | {"id": "2", "displayName": "report of fusion", "config": "{}"}
-    server = Server([earlier, node], {summary["test/predictions"]["path"]: table})
+    of_all_songs = json.dumps(config | {"protocol": {"value": "all"}, "id": {"value": "untested"}})
+    untested = node | {"id": "3", "displayName": "model", "config": of_all_songs}
+    server = Server([earlier, untested, node], {summary["test/predictions"]["path"]: table})
     threading.Thread(target=server.serve_forever, daemon=True).start()
     yield server
     server.shutdown()

@@ -85,7 +85,17 @@ def test_a_name_that_no_corpus_knows_is_refused(corpora, tmp_path, pair):
         prepare(corpora, tmp_path / "data/both", rename=[pair])
 
 
+def test_a_joined_corpus_keeps_where_its_songs_are_from_when_it_is_joined_again(corpora, tmp_path):
+    prepare(corpora, tmp_path / "data/both")
+    table = prepare([tmp_path / "data/both"], tmp_path / "data/again", rename=["happy=glad"])
+    assert table.frame["source"].to_list() == ["sounds"] * 3 + ["words"]
+
+
 def test_what_cannot_be_joined_is_refused(corpora, tmp_path):
+    with pytest.raises(ValueError, match="no corpus to join"):
+        prepare([], tmp_path / "data/both")
+    with pytest.raises(ValueError, match="several corpora are called words; prepare them again"):
+        prepare([corpora[1], corpora[1]], tmp_path / "data/both")
     with pytest.raises(ValueError, match="is one of the corpora to join"):
         prepare(corpora, corpora[1])
     table = read_tracks(corpora[1] / "tracks.parquet")

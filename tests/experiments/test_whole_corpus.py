@@ -1,5 +1,6 @@
 """The model of all songs: what it learns from, what is said of it, and where it may be scored."""
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -7,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from experiments import final_model
+from experiments import whole_corpus
 from research.cli import main
 from research.export.folder import export_run
 from research.inference import load_predictor
@@ -22,15 +23,15 @@ FOLDS = 2
 
 
 @pytest.fixture(scope="module")
-def config(small_table, small_inputs, tiny_bert, tmp_path_factory) -> final_model.Config:
+def config(small_table, small_inputs, tiny_bert, tmp_path_factory) -> whole_corpus.Config:
     words = LyricsConfig(model=str(tiny_bert), trainable_layers=0)
-    return final_model.Config(
+    return whole_corpus.Config(
         tracks=small_table,
-        out=tmp_path_factory.mktemp("runs") / "final-small",
+        out=tmp_path_factory.mktemp("runs") / "whole-small",
         folds=FOLDS,
         inputs=small_inputs,
         model=ModelConfig(audio=AudioConfig(frozen=("statistics",)), lyrics=words, dim=8),
-        train=replace(final_model.Config.train, epochs=3),
+        train=replace(whole_corpus.Config.train, epochs=3, seed=1),
     )
 
 
@@ -39,7 +40,7 @@ def trained(config) -> Path:
     """The run folder of the model of all songs."""
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(config.out.parent)
-        final_model.main(config)
+        whole_corpus.main(config)
     return config.out / "model"
 
 
@@ -57,6 +58,7 @@ def test_it_learns_from_all_songs_and_keeps_what_each_fold_answered_for_its_test
     assert predictor.run.artists == set(tracks.artist_keys)
     assert predictor.calibrated.songs == len(tracks)
     assert predictor.run.config["protocol"] == "all"
+    assert {json.loads((run / "config.json").read_text())["seed"] for run in (*folds, trained)} == {1}
 
 
 def test_its_card_says_what_the_cross_validation_reached(trained, tmp_path):
@@ -83,4 +85,4 @@ def test_it_is_scored_on_other_songs_alone(trained, config, tmp_path, capsys):
 
 def test_an_epoch_cannot_be_selected_without_validation_songs(config):
     with pytest.raises(ValueError, match=r"select_by macro_f1 needs validation songs; set train.select_by last"):
-        final_model.main(replace(config, train=replace(config.train, select_by="macro_f1")))
+        whole_corpus.main(replace(config, train=replace(config.train, select_by="macro_f1")))
