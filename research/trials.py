@@ -124,6 +124,7 @@ def run_trial(songs: Songs, trial: Trial, held_out: pd.DataFrame | None = None) 
     Raises:
         ValueError: the folder holds a run of another configuration, or a part of the split has no song.
     """
+    assert held_out is None or not len(trial.split.test), "test songs are answered by the model itself"
     split, parts = trial.split, ("train",) if held_out is not None else ("train", "valid", "test")
     if empty := [part for part in parts if not len(getattr(split, part))]:
         raise ValueError(f"{trial.folder}: the split has no song for {', '.join(empty)}; use fewer folds or more songs")

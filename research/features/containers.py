@@ -118,12 +118,10 @@ class ContainerFile:
         exact = frame > 0 and self._stamps_name_samples()
         self._container.seek(0)
         if exact:
-            self._container.seek(self._stamp(frame), stream=self._stream)
+            stamp = self._stream.start_time + int(frame / self.samplerate / self._stream.time_base)
+            self._container.seek(stamp, stream=self._stream)
         self._blocks = self._decoded(frame if exact else 0)
         self._position, self._rest = (frame if exact else 0), np.empty((0, self.channels), np.float32)
-
-    def _stamp(self, frame: int) -> int:
-        return self._stream.start_time + int(frame / self.samplerate / self._stream.time_base)
 
     def _decoded(self, first: int) -> Iterator[Block]:
         """Blocks of at least one frame from frame `first` on, 0 being where the container stands."""

@@ -6,14 +6,12 @@ from pathlib import Path
 
 import soundfile
 
-from research.features.containers import CONTAINER_SUFFIXES, ContainerFile, is_container
+from research.features.containers import CONTAINER_SUFFIXES, ContainerError, ContainerFile, is_container
 
 AUDIO_SUFFIXES = CONTAINER_SUFFIXES | {
     *(".wav", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aif", ".aiff", ".aifc", ".au", ".caf", ".w64", ".rf64")
 }
 """Of files that are taken from a folder."""
-
-
 AudioFile = soundfile.SoundFile | ContainerFile
 
 
@@ -35,12 +33,14 @@ def open_audio(path: Path, called: str | None = None) -> Iterator[AudioFile]:
     if not path.is_file():
         raise AudioError(f"{called} does not exist or is no file; check its path, in a table the column audio")
     try:
-        with ContainerFile(path) if is_container(path) else _Onward(path) as file:
-            yield file
+        file = ContainerFile(path) if is_container(path) else _Onward(path)
     except (soundfile.LibsndfileError, OSError) as error:
-        raise AudioError(
-            f"{called} cannot be decoded ({_told(path, error)}); get it again, or convert it to WAV, FLAC, MP3 or Ogg"
-        ) from error
+        raise _refusal(path, called, error) from error
+    with file:
+        try:
+            yield file
+        except (soundfile.LibsndfileError, ContainerError) as error:
+            raise _refusal(path, called, error) from error
 
 
 class _Onward(soundfile.SoundFile):
@@ -49,6 +49,12 @@ class _Onward(soundfile.SoundFile):
 
     def seekable(self) -> bool:
         return False
+
+
+def _refusal(path: Path, called: str, error: soundfile.LibsndfileError | OSError) -> AudioError:
+    return AudioError(
+        f"{called} cannot be decoded ({_told(path, error)}); get it again, or convert it to WAV, FLAC, MP3 or Ogg"
+    )
 
 
 def _told(path: Path, error: soundfile.LibsndfileError | OSError) -> str:

@@ -126,22 +126,31 @@ def _in_excerpts(song: OpenedSong, rate: int, target: Path) -> OpenedSong:
     count = round(LONGEST_S / EXCERPT_S)
     starts_s = window_starts(int(song.duration_s), round(EXCERPT_S), count).astype(float)
     n_excerpts = n_samples = 0
-    with (
-        open_audio(song.path) as opened,
-        soundfile.SoundFile(target, "w", rate, channels=1, subtype="FLOAT") as file,
-    ):
-        # From WMA and the like, whose parts are found by decoding what lies before, all are read in one pass.
-        in_one_pass = isinstance(opened, ContainerFile)
-        read = partial(decode_part, opened, song.path) if in_one_pass else partial(decode, song.path)
-        # After one that ends early the song is over, as far as it decodes.
-        while n_excerpts < count and n_samples == round(n_excerpts * EXCERPT_S * rate):
-            try:
-                samples = read(rate, starts_s[n_excerpts], EXCERPT_S, clip=True)
-            except AudioError:
-                if not n_excerpts:
-                    raise
-                break
+    with soundfile.SoundFile(target, "w", rate, channels=1, subtype="FLOAT") as file:
+        for samples in _excerpts(song.path, rate, starts_s):
             file.write(samples)
             n_excerpts, n_samples = n_excerpts + 1, n_samples + len(samples)
+            if n_samples < round(n_excerpts * EXCERPT_S * rate):
+                break  # After one that ends early the song is over, as far as it decodes.
     whole = OpenedSong(target, count * EXCERPT_S, song.duration_s, starts_s[:n_excerpts])
     return whole.cut_to(n_samples / rate)
+
+
+def _excerpts(path: Path, rate: int, starts_s: Float[np.ndarray, " excerpts"]) -> Iterator[np.ndarray]:
+    """`EXCERPT_S` from each start on, or less at the last one that decodes.
+
+    Raises:
+        AudioError: the first does not decode.
+    """
+    with open_audio(path) as opened:
+        # Of WMA and the like, whose parts are found by decoding what lies before, all are read in one pass.
+        in_one_pass = isinstance(opened, ContainerFile)
+        read = partial(decode_part, opened, path) if in_one_pass else partial(decode, path)
+        for number, start_s in enumerate(starts_s):
+            try:
+                samples = read(rate, start_s, EXCERPT_S, clip=True)
+            except AudioError:
+                if not number:
+                    raise
+                return
+            yield samples

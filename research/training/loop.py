@@ -117,9 +117,9 @@ def fit(
         scores = {"train/loss": float(accelerator.reduce(torch.stack(losses).mean(), "mean"))}
         if valid is not None:
             scores |= _validate(kept, valid, config)
-        loss = scores.get("valid/loss", scores["train/loss"])
-        if not math.isfinite(loss):
-            told = f"{run.path}: training diverged in epoch {progress.epoch + 1} (loss {loss})"
+        watched = scores.get("valid/loss", scores["train/loss"])
+        if not math.isfinite(watched):
+            told = f"{run.path}: training diverged in epoch {progress.epoch + 1} (loss {watched})"
             raise ValueError(f"{told}; lower the learning rates, or set train.precision fp32")
         progress.add_epoch(scores, time.perf_counter() - started, config.select_by)
         if accelerator.is_main_process:

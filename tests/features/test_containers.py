@@ -157,18 +157,17 @@ def test_aac_behind_a_tag_is_recognised(encode, tmp_path):
 
 
 def test_a_part_is_found_where_the_song_starts_late(encode, tmp_path):
-    """As of a stream that was recorded from the middle: its first stamp is not 0."""
+    """As beside a picture that is shown first: its first stamp is not 0."""
     path, late = encode(tmp_path / "song.m4a", music(8.0), RATE, "aac"), tmp_path / "late.mp4"
-    with (
-        av.open(str(path)) as plain,
-        av.open(str(late), "w", options={"movflags": "frag_keyframe+empty_moov"}) as moved,
-    ):
+    with av.open(str(path)) as plain, av.open(str(late), "w") as moved:
         stream = moved.add_stream_from_template(plain.streams.audio[0])
         for packet in plain.demux(plain.streams.audio[0]):
             if packet.dts is not None:
                 packet.stream = stream
                 packet.pts, packet.dts = packet.pts + RATE, packet.dts + RATE
                 moved.mux(packet)
+    with av.open(str(late)) as container:
+        assert container.streams.audio[0].start_time > RATE / 2
     whole, part = decode(late, RATE), decode(late, RATE, 5.0, 0.5)
     np.testing.assert_array_equal(part, whole[5 * RATE : 5 * RATE + len(part)])
 
@@ -194,6 +193,11 @@ def test_a_long_song_is_decoded_once(encode, tmp_path, monkeypatch):
     first = round(opened.starts_s[1] * RATE)
     np.testing.assert_array_equal(found[30 * RATE : 60 * RATE], np.clip(whole[first : first + 30 * RATE], -1, 1))
     assert started == [0] * 3  # to know its length, to read all its excerpts, and the whole here
+
+
+def test_a_fault_of_who_reads_is_not_the_songs(song):
+    with pytest.raises(OSError, match="disk is full"), open_audio(song):
+        raise OSError(28, "disk is full")
 
 
 def test_an_mp3_is_no_container(tmp_path):
