@@ -22,6 +22,7 @@ from research.inference.calibrated import KEY, Calibrated, read_calibration, tes
 from research.inference.folded import fold_norms
 from research.inference.listening import Heard, listen
 from research.inference.prediction import Moment, MoodPrediction
+from research.inference.threads import share_of_threads
 from research.inference.words import Reader, Words
 from research.models.classifier import ModelConfig, MoodClassifier
 from research.models.precision import fast_products
@@ -40,6 +41,8 @@ the synthetic corpus 6.3 and more (150 each)."""
 EXPORTED_LYRICS = "lyrics"
 """Where an exported folder has the lyrics encoder."""
 NO_WORDS = ""
+SIDES = 2
+"""Threads for one song: one hears, one reads; then both hear."""
 MAX_LINES = 60
 """Lines judged one by one; longer songs repeat themselves."""
 
@@ -114,7 +117,9 @@ class MoodPredictor:
     def predict_heard(self, audio: Source | None, lyrics: str | None = None) -> tuple[MoodPrediction, Heard | None]:
         """The answer of `predict`, and the audio as the model heard it."""
         words = self._clean(lyrics)
-        with ThreadPoolExecutor(max_workers=2) as pool:  # the words are read while the sound is decoded and heard
+        # The words are read while the sound is decoded and heard.
+        share = {"initializer": share_of_threads, "initargs": (SIDES,)}
+        with ThreadPoolExecutor(SIDES, **share) as pool, share_of_threads(SIDES):
             reading = pool.submit(self._read, words)
             song = self._prepare(Song(audio, lyrics), words)
             return self._answer(song, reading.result, pool.map), song.heard
