@@ -71,6 +71,7 @@ def _parser() -> argparse.ArgumentParser:
     demo.add_argument("--run", default=DEFAULT_RUN, type=Path, help=RUN_HELP)
     demo.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
     demo.add_argument("--port", default=7860, type=int, help="port to listen on (default: %(default)s)")
+    demo.add_argument("--workers", type=_at_least_one, metavar="N", help=_WORKERS)
     bench = commands.add_parser("bench", help="time each fast path against a reference", description=_BENCH)
     bench.add_argument("--only", nargs="+", default=[], metavar="KEY", help="keys to measure; an unknown key lists all")
     bench.add_argument("--clips", type=Path, metavar="FOLDER", help="real songs to measure on, not generated ones")
@@ -79,6 +80,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 _PRECISE = "compute in fp32 also on CPUs that support bfloat16: slower, but equal up to rounding on all machines"
+_WORKERS = "songs judged at the same time, each in a process with a model of its own (default: a core each, at most 4)"
 _PREDICT = """Predict the mood of each song with the model of a run. Lyrics are taken from --lyrics, or from a text file
 beside the song with the same name (song.lrc with line times, or song.txt); without lyrics the audio alone decides.
 Songs that cannot be judged are skipped and listed at the end, with those judged by audio alone because the text file
@@ -96,6 +98,12 @@ _DEMO = """Serve the web page: upload a song or search for one, and see its mood
 _BENCH = """Measure every fast path against a reference, in one run and in turns, round after round: median and
 quartiles of the ratio by wall time and by CPU time, and how close the path is to the machine's own limit. Takes
 minutes. Other jobs on the machine slow both sides of a ratio alike, but the fewer the better."""
+
+
+def _at_least_one(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of 1 or more")
+    return int(text)
 
 
 def _predict(options: argparse.Namespace) -> int:

@@ -68,6 +68,15 @@ def served(run: Path) -> Iterator[tuple[str, psutil.Process]]:
         server.wait()
 
 
+def family(server: psutil.Process) -> list[psutil.Process]:
+    """The page's process and those that judge."""
+    return [server, *server.children(recursive=True)]
+
+
+def cpu_seconds(server: psutil.Process) -> float:
+    return sum(sum(process.cpu_times()[:2]) for process in family(server))
+
+
 def ask(page: httpx.Client, sound: Path, words: str) -> dict:
     """The page's answer for an upload, as JSON values.
 
@@ -107,15 +116,16 @@ def main(config: Config) -> None:
 
         wait(visitors[0])  # the first answer loads what the others find
         alone, together, ratios = [], [], []
-        used = sum(server.cpu_times()[:2])
+        used = cpu_seconds(server)
         with ThreadPoolExecutor(config.visitors) as pool:
             for _ in range(config.rounds):
                 alone.append(float(np.median([wait(visitors[0]) for _ in range(ALONE)])))
                 together.append(float(np.median(list(pool.map(wait, visitors)))))
                 ratios.append(together[-1] / alone[-1])
-        used = (sum(server.cpu_times()[:2]) - used) / (config.rounds * (config.visitors + ALONE))
+        used = (cpu_seconds(server) - used) / (config.rounds * (config.visitors + ALONE))
+        memory = sum(process.memory_full_info().uss for process in family(server))
         print(f"alone {np.median(alone):.3f} s, {config.visitors} at once {np.median(together):.3f} s")
-        print(f"{used:.3f} s of CPU an answer, {server.memory_info().rss / 1e9:.1f} GB")
+        print(f"{used:.3f} s of CPU an answer, {memory / 1e9:.1f} GB")
         ratio = spread(ratios)
         print(f"{ratio.median:.2f} [{ratio.low:.2f}, {ratio.high:.2f}] times as long")
 

@@ -1,18 +1,24 @@
 """`mood demo`: the web page."""
 
+import os
 import sys
 from argparse import Namespace
 
-import torch
+from research.demo.workers import Workers, started_workers
 
-from research.commands.predict import origin
-from research.inference import load_predictor
+MOST_WORKERS = 4
+"""Unless more are asked for: each holds the model in memory."""
 
 
 def run(options: Namespace) -> int:
     """Exit status: 0 after the page was closed, 2 where it cannot be served."""
+    with started_workers(options.run, options.workers or min(MOST_WORKERS, os.cpu_count() or 1)) as workers:
+        return _serve(options, workers)
+
+
+def _serve(options: Namespace, workers: Workers) -> int:
     try:
-        from research.demo.page import AT_ONCE, MAX_BYTES, build_page
+        from research.demo.page import MAX_BYTES, build_page  # takes seconds, in which the workers load the model
     except ModuleNotFoundError as error:
         print(f'mood: the page needs {error.name}: pip install -c constraints.txt -e ".[demo]"', file=sys.stderr)
         return 2
@@ -20,13 +26,12 @@ def run(options: Namespace) -> int:
     from research.demo.style import CSS
 
     try:
-        predictor = load_predictor(options.run)
+        trained_on = workers.trained_on()
     except (FileNotFoundError, ValueError) as error:
         print(f"mood: {error}", file=sys.stderr)
         return 2
-    # Songs that are judged at the same time share the cores; their thread pools would wait for each other.
-    torch.set_num_threads(max(1, torch.get_num_threads() // AT_ONCE))
-    page = build_page(predictor, installed_lookup(), origin(predictor))
+    # While as many songs are judged, as many again are searched for, or ready.
+    page = build_page(workers.judge, installed_lookup(), trained_on, 2 * workers.count)
     where = {"server_name": options.host, "server_port": options.port}
     try:
         page.launch(**where, max_file_size=MAX_BYTES, css=CSS, show_error=True)

@@ -5,7 +5,7 @@ import sys
 from argparse import Namespace
 from dataclasses import asdict
 
-from research.commands.predict import origin, read_words, words_beside
+from research.commands.predict import read_words, words_beside
 from research.explain import Explainer, Explanation
 from research.explain.figure import check_picture, save_explanation
 from research.inference import load_predictor
@@ -27,7 +27,7 @@ def run(options: Namespace) -> int:
     if options.label is not None and options.label not in known:
         print(f"mood: {options.run} knows no {options.label!r}; it knows {', '.join(known)}", file=sys.stderr)
         return 2
-    print(f"model {options.run}, trained on {origin(predictor)}", file=sys.stderr)
+    print(f"model {options.run}, trained on {predictor.trained_on}", file=sys.stderr)
     try:
         if lyrics is None and (file := words_beside(options.song)):
             lyrics = read_words(file)

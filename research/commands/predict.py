@@ -33,7 +33,7 @@ def run(options: Namespace) -> int:
     except (FileNotFoundError, ValueError) as error:
         print(f"mood: {error}", file=sys.stderr)
         return 2
-    print(f"model {options.run}, trained on {origin(predictor)}", file=sys.stderr)
+    print(f"model {options.run}, trained on {predictor.trained_on}", file=sys.stderr)
     # Songs, and both modalities of one, are judged in parallel: torch's own threads would get in their way.
     torch.set_num_threads(1)
     failed, partly = _judge(predictor, songs, lyrics, options)
@@ -43,12 +43,6 @@ def run(options: Namespace) -> int:
         alone = f", {len(partly)} of them by audio alone" if partly else ""
         print(f"mood: {len(songs) - len(failed)} of {len(songs)} songs judged{alone}", file=sys.stderr)
     return 1 if failed or partly else 0
-
-
-def origin(predictor: MoodPredictor) -> str:
-    """What a model was trained on, worded so that nobody mistakes invented songs for music, or a part for the whole."""
-    corpus = f"invented songs (corpus {predictor.corpus})" if predictor.synthetic else f"the corpus {predictor.corpus}"
-    return corpus if predictor.finished else f"{corpus}; training is not finished, run its command again"
 
 
 def find_songs(paths: Sequence[Path]) -> list[Path]:

@@ -35,7 +35,7 @@ def answer_html(
     mel: Float32[np.ndarray, "frames n_mels"] | None,
     player: str,
     lines: Sequence[tuple[str, float]],
-    told: str,
+    trained_on: str,
     found: FoundSong | None,
 ) -> str:
     """Everything there is to see of an answer.
@@ -44,7 +44,7 @@ def answer_html(
         mel: log-mel spectrogram, dB; None where only words were judged.
         player: address of the sound; empty where there is none.
         lines: of the words, those that speak most for the mood, with its probability.
-        told: what the model was trained on.
+        trained_on: what the model was trained on.
         found: where the sound is from; None where a visitor brought it.
     """
     parts = [notes(answer), cards(answer), bars(answer)]
@@ -58,13 +58,8 @@ def answer_html(
     parts.append(
         f'<div class="why">{plane(answer)}<div>{lines_html(lines, answer.mood or "")}{sides(answer)}</div></div>'
     )
-    parts.append(f'<p class="origin">The model was trained on {escape(told)}.</p>')
+    parts.append(f'<p class="origin">The model was trained on {escape(trained_on)}.</p>')
     return f'<div class="answer">{"".join(parts)}</div>'
-
-
-def message_html(text: str) -> str:
-    """Why there is no answer."""
-    return f'<div class="answer message" role="alert">{escape(text)}</div>'
 
 
 def source(found: FoundSong) -> str:

@@ -97,6 +97,12 @@ class MoodPredictor:
         self.reader = Reader(self.model, self.inputs) if self.config.lyrics is not None else None
 
     @property
+    def trained_on(self) -> str:
+        """What the model learned from, worded so that nobody mistakes invented songs for music, or a part for all."""
+        corpus = f"invented songs (corpus {self.corpus})" if self.synthetic else f"the corpus {self.corpus}"
+        return corpus if self.finished else f"{corpus}; training is not finished, run its command again"
+
+    @property
     def test_songs(self) -> list[str]:
         """Ids of the songs of its corpus that it was tested on; empty if unknown."""
         return test_songs(self.run)

@@ -12,19 +12,11 @@ import numpy as np
 import pytest
 import soundfile
 
+from research.demo import answers
 from research.demo.lookup import FoundSong, NotFoundError
-from research.demo.view import (
-    answer_html,
-    cards,
-    curve,
-    message_html,
-    notes,
-    plane,
-    sides,
-    source,
-    strongest_moments,
-    time_axis,
-)
+from research.demo.messages import message_html
+from research.demo.view import answer_html, cards, curve, notes, plane, sides, source, strongest_moments, time_axis
+from research.demo.workers import Asked, started_workers
 from research.inference import Moment, MoodPrediction
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -129,15 +121,25 @@ def test_where_a_found_sound_is_from_stands_under_its_player():
         assert source(replace(found, page=page)) == '<p class="origin">Audio from deezer.</p>'
 
 
-@pytest.mark.browser  # imports Gradio, which takes 5 s
-def test_an_upload_may_last_as_long_as_a_song_is_heard_whole(tmp_path, monkeypatch):
-    page = pytest.importorskip("research.demo.page", exc_type=ImportError)
-    monkeypatch.setattr(page, "LONGEST_S", 90.0)
-    for duration_s in (90, 93):
+def test_an_upload_may_last_as_long_as_a_song_is_heard_whole(predictor, tmp_path, monkeypatch):
+    monkeypatch.setattr(answers, "LONGEST_S", 6.0)
+    for duration_s in (6, 8):
         soundfile.write(tmp_path / f"{duration_s}.flac", np.zeros(8_000 * duration_s, np.int16), 8_000)
-    page._check_length(tmp_path / "90.flac")
-    with pytest.raises(page.RefusedError, match=r"93\.flac lasts 2 minutes, at most 1\.5 are taken here"):
-        page._check_length(tmp_path / "93.flac")
+    shown, numbers = answers.answer_song(predictor, Asked(tmp_path / "6.flac", "", None))
+    assert numbers["duration_s"] == 6
+    assert "invented songs" in shown
+    shown, numbers = answers.answer_song(predictor, Asked(tmp_path / "8.flac", "", None))
+    assert "8.flac lasts 0 minutes, at most 0.1 are taken here" in shown
+    assert numbers is None
+
+
+def test_a_file_is_named_without_where_it_lies(predictor, tmp_path):
+    (tmp_path / "song.mp3").write_text("no sound at all")
+    shown, numbers = answers.answer_song(predictor, Asked(tmp_path / "song.mp3", "", None))
+    assert "song.mp3 is not a readable audio file" in shown
+    assert str(tmp_path) not in shown
+    assert numbers is None
+    assert message_html("/tmp/gradio/1f/song.mp3 is silent").endswith(">song.mp3 is silent</div>")
 
 
 class Standin:
@@ -159,7 +161,7 @@ class Standin:
 
 
 @pytest.fixture(scope="module")
-def site(trained, tmp_path_factory):
+def site(trained, predictor, tmp_path_factory):
     """The page on loopback, with files to upload."""
     pytest.importorskip("gradio")
     if CHROMIUM is None:
@@ -167,7 +169,6 @@ def site(trained, tmp_path_factory):
     pytest.importorskip("playwright")
     from research.demo.page import build_page
     from research.demo.style import CSS
-    from research.inference import MoodPredictor
 
     folder = tmp_path_factory.mktemp("uploads")
     rate = 22_050
@@ -177,11 +178,11 @@ def site(trained, tmp_path_factory):
     (folder / "wrong.mp3").write_text("no sound at all")
     with (folder / "huge.wav").open("wb") as file:
         file.truncate(200 * 2**20)
-    predictor = MoodPredictor(trained[0])
-    page = build_page(predictor, Standin(folder / "song.mp3"), "invented songs")
-    _, url, _ = page.launch(prevent_thread_lock=True, quiet=True, max_file_size="100mb", css=CSS)
-    yield url, folder, predictor
-    page.close()
+    with started_workers(trained[0].path, 2) as workers:
+        page = build_page(workers.judge, Standin(folder / "song.mp3"), workers.trained_on(), 4)
+        _, url, _ = page.launch(prevent_thread_lock=True, quiet=True, max_file_size="100mb", css=CSS)
+        yield url, folder, predictor
+        page.close()
 
 
 @pytest.mark.browser
