@@ -5,8 +5,11 @@ import sys
 from argparse import Namespace
 from dataclasses import asdict
 
+from tqdm import tqdm
+
 from research.commands.predict import read_words, words_beside
 from research.explain import Explainer, Explanation
+from research.explain.explainer import SOUND_STEPS, WORD_STEPS
 from research.explain.figure import check_picture, save_explanation
 from research.inference import load_predictor
 
@@ -35,7 +38,10 @@ def run(options: Namespace) -> int:
         likely = answer.probabilities or answer.tags
         label = options.label or max(likely, key=likely.__getitem__)
         explainer = Explainer(predictor)
-        found = explainer.explain(explainer.prepare(options.song, lyrics), label)
+        material = explainer.prepare(options.song, lyrics)
+        steps = SOUND_STEPS * (material.sound is not None) + WORD_STEPS * (material.text is not None)
+        with tqdm(total=steps, desc="explaining", unit="step", disable=None) as bar:  # none in a log file
+            found = explainer.explain(material, label, advance=bar.update)
         save_explanation(found, likely if label in likely else answer.tags, options.song.name, options.out)
     except (OSError, ValueError) as error:
         print(f"mood: {options.song}: {error}", file=sys.stderr)

@@ -3,7 +3,7 @@
 Explained are the log-odds of a label: of a mood against all others, after temperature scaling; of a tag against its
 absence. The attributions of a modality sum to what the log-odds lose when that modality is replaced by its baseline
 while the other is unchanged. The baseline is the mean of the audio a network was trained on, and padding tokens in
-place of words. Source: Sundararajan et al. 2017 (arXiv:1703.01365), by captum.
+place of words.
 """
 
 import copy
@@ -14,10 +14,10 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 import torch
-from captum.attr import IntegratedGradients
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from research.explain.gradients import Advance, integrated_gradients
 from research.explain.sound import Plane, Sound, hear
 from research.explain.words import Text, Word, read_text
 from research.features.lyrics import clean_lyrics
@@ -33,8 +33,6 @@ from research.models.published import PUBLISHED
 SOUND_STEPS, WORD_STEPS = 8, 16
 """Points of the Gauss-Legendre rule between the baseline and the song; a step through published audio networks
 costs seconds."""
-STEPS_AT_ONCE = 2
-"""Memory stays bounded."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -110,20 +108,30 @@ class Explainer:
         return self._log_odds(self._vectors(material.sound), self._words(material.text), label).item()
 
     def explain(
-        self, material: Material, label: str, *, sound_steps: int = SOUND_STEPS, word_steps: int = WORD_STEPS
+        self,
+        material: Material,
+        label: str,
+        *,
+        sound_steps: int = SOUND_STEPS,
+        word_steps: int = WORD_STEPS,
+        advance: Advance = lambda steps: None,
     ) -> Explanation:
         """Attributions of both sides of a song, as far as it has them.
 
         Args:
             sound_steps, word_steps: more bring the sums nearer to the change of the log-odds, at their cost; with 0
                 that side is read, but not explained.
+            advance: called with the number of steps that are done, of either side's.
 
         Raises:
             KeyError: the model does not know the label.
         """
         sound, picture, unplaced = material.sound, None, {}
         if sound is not None and sound_steps:
-            picture, unplaced = self._explain_sound(material, label, sound_steps)
+            picture, unplaced = self._explain_sound(material, label, sound_steps, advance)
+        words: tuple[Word, ...] = ()
+        if material.text is not None and word_steps:
+            words = self._explain_words(material, label, word_steps, advance)
         return Explanation(
             label=label,
             log_odds=self.log_odds(material, label),
@@ -132,7 +140,7 @@ class Explainer:
             frame_s=None if sound is None else sound.frame_s,
             band_hz=None if sound is None else sound.band_hz,
             unplaced=unplaced,
-            words=self._explain_words(material, label, word_steps) if material.text is not None and word_steps else (),
+            words=words,
         )
 
     def randomised(self, generator: torch.Generator, *, encoders: bool) -> "Explainer":
@@ -158,7 +166,9 @@ class Explainer:
                     values.copy_(values.flatten()[order].view_as(values))
         return other
 
-    def _explain_sound(self, material: Material, label: str, steps: int) -> tuple[Plane, dict[str, float]]:
+    def _explain_sound(
+        self, material: Material, label: str, steps: int, advance: Advance
+    ) -> tuple[Plane, dict[str, float]]:
         sound, words = material.sound, self._words(material.text)
         placed, fixed = list(sound.pieces.values()), list(sound.fixed)
         inputs = (*(pieces.mel[None] for pieces in placed), *sound.fixed.values())
@@ -171,15 +181,13 @@ class Explainer:
             mels = dict(zip(sound.pieces, inputs, strict=False))
             return self._log_odds(self._embed(mels, dict(zip(fixed, inputs[len(mels) :], strict=True))), words, label)
 
-        found = IntegratedGradients(score).attribute(
-            inputs, baselines=neutral, n_steps=steps, internal_batch_size=STEPS_AT_ONCE
-        )
+        found = integrated_gradients(score, inputs, neutral, steps, advance)
         plane = np.zeros(sound.spectrogram.shape)
         for pieces, values in zip(placed, found, strict=False):
             pieces.placed(values[0].numpy(), plane)
         return plane, {name: float(value.sum()) for name, value in zip(fixed, found[len(placed) :], strict=True)}
 
-    def _explain_words(self, material: Material, label: str, steps: int) -> tuple[Word, ...]:
+    def _explain_words(self, material: Material, label: str, steps: int, advance: Advance) -> tuple[Word, ...]:
         text = material.text
         heard = self._vectors(material.sound)
 
@@ -192,9 +200,7 @@ class Explainer:
 
         with torch.no_grad():
             words, neutral = (layer(ids)[None] for ids in (text.input_ids, text.neutral_ids))
-        found = IntegratedGradients(score).attribute(
-            words, baselines=neutral, n_steps=steps, internal_batch_size=STEPS_AT_ONCE
-        )
+        (found,) = integrated_gradients(score, (words,), (neutral,), steps, advance)
         return text.weighed(found[0].sum(dim=-1).numpy())
 
     def _mean_vectors(self) -> dict[str, Tensor]:

@@ -56,6 +56,9 @@ def check_words(explainer, material, label="happy"):
 
 def test_both_sides_add_up_and_the_odds_are_the_shown_ones(gated, material, song):
     found = check_sums(gated, material, "sad")
+    done = []
+    gated.explain(material, "sad", sound_steps=4, word_steps=6, advance=done.append)
+    assert sum(done) == 4 + 6
     shown = gated._predictor.predict(song, LYRICS)
     # The predictor multiplies in bfloat16 where the CPU does: three digits.
     assert found.log_odds == pytest.approx(logit(shown.probabilities["sad"]), abs=0.02)
