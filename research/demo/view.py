@@ -23,6 +23,8 @@ TOP_CARDS = 2
 TICKS_S = (5, 10, 15, 30, 60, 120, 300)
 MOST_TICKS = 8
 """On a phone their labels still stand apart."""
+LAST_TICK = 0.9
+"""Share of the song; later labels would be cut off on a phone."""
 APART_S = 15.0
 """Between the moments that are named: a second one next to the first tells nothing new."""
 SMALLEST_REM, LARGEST_REM = 1.0, 3.2
@@ -148,7 +150,7 @@ def time_axis(duration_s: float) -> str:
     step = next((step for step in TICKS_S if duration_s / step <= MOST_TICKS), TICKS_S[-1])
     ticks = (
         f'<span style="left:{100 * second / duration_s:.2f}%">{_clock(second)}</span>'
-        for second in range(0, int(duration_s) + 1, step)
+        for second in range(0, int(LAST_TICK * duration_s) + 1, step)
     )
     return f'<div class="axis" aria-hidden="true">{"".join(ticks)}</div>'
 

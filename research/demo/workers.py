@@ -15,6 +15,7 @@ from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from pathlib import Path
 from queue import SimpleQueue
+from threading import RLock
 from typing import Any
 
 from research.demo.lookup import FoundSong
@@ -24,6 +25,8 @@ Answer = tuple[str, dict[str, Any] | None]
 """HTML for the page, JSON for programs."""
 LOST = "The process that judged this song has ended. Please try again, or choose another file."
 FAILED = "This song cannot be judged: an error that was not foreseen. It is written where the page was started."
+SILENCE_S, RATE = 10, 22_050
+"""Judged before the first visitor's song."""
 PROCESSES = get_context("spawn")
 """A fork would copy torch's locks without the threads that hold them."""
 
@@ -132,14 +135,19 @@ def _serve(pipe: Connection, run: Path, count: int) -> None:
 
 def _answer_all(pipe: Connection, run: Path, count: int) -> None:
     gc.disable()  # libraries are a million objects that stay: walking them again and again takes a second
+    import numpy as np
     import torch  # not above: the page itself needs none of this
+    from tqdm import tqdm
 
     from research.demo.answers import answer_song
     from research.inference import load_predictor
 
+    tqdm.set_lock(RLock())  # its own is for several processes, and outlives one that is ended
     torch.set_num_threads(max(1, torch.get_num_threads() // count))
     try:
         predictor = load_predictor(run)
+        # What only a first answer loads is loaded now; weights that cannot be had are told now.
+        predictor.predict((np.zeros(SILENCE_S * RATE, np.float32), RATE), "la la la")
     except (FileNotFoundError, ValueError) as error:
         pipe.send(error)
         return
