@@ -1,18 +1,21 @@
 """`mood demo`: the web page."""
 
-import os
+import signal
 import sys
 from argparse import Namespace
 
-from research.demo.workers import Workers, started_workers
+from research.demo.workers import Workers, available_cores, started_workers
 
 MOST_WORKERS = 4
 """Unless more are asked for: each holds the model in memory."""
+MORE = 2
+"""Visitors that are served beside those whose songs are judged: they wait for a search, or for a free process."""
 
 
 def run(options: Namespace) -> int:
     """Exit status: 0 after the page was closed, 2 where it cannot be served."""
-    with started_workers(options.run, options.workers or min(MOST_WORKERS, os.cpu_count() or 1)) as workers:
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: what is kept of visitors is deleted
+    with started_workers(options.run, options.workers or min(MOST_WORKERS, available_cores())) as workers:
         return _serve(options, workers)
 
 
@@ -27,11 +30,10 @@ def _serve(options: Namespace, workers: Workers) -> int:
 
     try:
         trained_on = workers.trained_on()
-    except (FileNotFoundError, ValueError) as error:
+    except (OSError, ValueError) as error:
         print(f"mood: {error}", file=sys.stderr)
         return 2
-    # While as many songs are judged, as many again are searched for, or ready.
-    page = build_page(workers.judge, installed_lookup(), trained_on, 2 * workers.count)
+    page = build_page(workers.judge, installed_lookup(), trained_on, workers.count + MORE)
     where = {"server_name": options.host, "server_port": options.port}
     try:
         page.launch(**where, max_file_size=MAX_BYTES, css=CSS, show_error=True)

@@ -4,9 +4,8 @@ import base64
 from pathlib import Path
 from urllib.parse import quote
 
-from research.demo.messages import RefusedError, message_html
 from research.demo.view import answer_html
-from research.demo.workers import Answer, Asked
+from research.demo.visit import Answer, Asked, RefusedError, message_html
 from research.features.audio import MelSettings, load_log_mel
 from research.features.files import AudioError, open_audio
 from research.features.source import LONGEST_S, open_song

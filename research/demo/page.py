@@ -7,9 +7,8 @@ from tempfile import TemporaryDirectory
 import gradio as gr
 
 from research.demo.lookup import FoundSong, Lookup, NotFoundError
-from research.demo.messages import RefusedError, message_html
 from research.demo.style import FOLLOW_PLAYER
-from research.demo.workers import Answer, Asked
+from research.demo.visit import Answer, Asked, RefusedError, message_html
 
 SEARCH, UPLOAD = "Search", "Upload Song"
 MAX_BYTES = "100mb"
@@ -69,7 +68,7 @@ def build_page(judge: Callable[[Asked], Answer], lookup: Lookup | None, trained_
         button.click(mood, asked, [view, numbers], api_name="mood", concurrency_limit=at_once)
         page.load(None, None, None, js=FOLLOW_PLAYER)
     page.queue(max_size=QUEUE)
-    page._queue.sleep_when_free = LOOK_S
+    page._queue.sleep_when_free = max(LOOK_S, page._queue.sleep_when_free)
     return page
 
 

@@ -14,9 +14,9 @@ import soundfile
 
 from research.demo import answers
 from research.demo.lookup import FoundSong, NotFoundError
-from research.demo.messages import message_html
 from research.demo.view import answer_html, cards, curve, notes, plane, sides, source, strongest_moments, time_axis
-from research.demo.workers import Asked, started_workers
+from research.demo.visit import Asked, message_html
+from research.demo.workers import started_workers
 from research.inference import Moment, MoodPrediction
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")

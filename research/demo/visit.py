@@ -1,7 +1,24 @@
-"""What the page says where there is no answer."""
+"""What a visitor of the page asks, and gets."""
 
+from dataclasses import dataclass
 from html import escape
 from pathlib import Path
+from typing import Any
+
+from research.demo.lookup import FoundSong
+
+Answer = tuple[str, dict[str, Any] | None]
+"""HTML for the page, JSON for programs."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A visitor's song."""
+
+    path: Path | None
+    words: str
+    found: FoundSong | None
+    """What the search found; None: the visitor's own upload."""
 
 
 class RefusedError(Exception):
