@@ -11,7 +11,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
 
 from experiments import transfer
-from experiments.grid import STEADY, Grid
+from experiments.grid import STEADY
 from research import trials
 from research.data.songs import Songs
 from research.runs import RunFolder
@@ -20,10 +20,6 @@ from research.tracks import read_tracks, write_tracks
 from research.trials import Trial
 
 TRAIN = replace(STEADY, epochs=2)
-
-
-def names(grid: Grid) -> set[str]:
-    return {folder.name.split("-artist")[0].split("-fold")[0] for folder in grid.out.iterdir()}
 
 
 def answers(folder: Path, split: str = "test") -> pd.DataFrame:
@@ -65,7 +61,7 @@ def test_transfer_reads_the_answers_of_a_model_of_other_songs(grid, model, monke
     monkeypatch.setattr(transfer, "run_trial", run_trial)
     monkeypatch.setattr(transfer, "teacher_answers", teacher_answers)
     transfer.main(transfer.Config(grid=grid, teacher=others.folder / "tracks.parquet", model=model, train=TRAIN))
-    assert names(grid) == {"own", "teacher", "both"}
+    assert {folder.name.split("-")[0] for folder in grid.out.iterdir()} == {"own", "teacher", "both"}
     for rows, split in zip(taught, make_splits(others, "artist", grid.folds, seed=0), strict=True):
         assert shared[split.train].any()  # those there were to leave out
         assert set(rows) == {row for row in [*split.train, *split.valid] if not shared[row]}
